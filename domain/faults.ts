@@ -1,0 +1,104 @@
+/**
+ * The one error table. A fault has a stable code (used in problem+json, logs, metrics and the
+ * quarantine), a sentence, whether trying again can help, whom it concerns and its HTTP status.
+ */
+export interface FaultSpec {
+  readonly say: string;
+  readonly retry: boolean;
+  readonly blame: 'sender' | 'meter' | 'line' | 'operator' | 'system';
+  readonly status: number;
+}
+
+// biome-ignore format: a table reads best with one row a line
+export const FAULTS = {
+  // Messages and readings
+  PAYLOAD_SYNTAX: { say: 'payload is not valid JSON: {detail}', retry: false, blame: 'sender', status: 400 },
+  PAYLOAD_SCHEMA: { say: 'payload breaks the schema: {detail}', retry: false, blame: 'sender', status: 400 },
+  PAYLOAD_TOO_LARGE: { say: 'payload of {bytes} bytes exceeds {max}', retry: false, blame: 'sender', status: 413 },
+  IDENTITY_MISMATCH: { say: 'message of {peer} speaks for meter {meter}', retry: false, blame: 'sender', status: 403 },
+  METER_UNKNOWN: { say: 'meter {meter} is not known', retry: false, blame: 'sender', status: 404 },
+  CHANNEL_UNKNOWN: { say: 'meter {meter} has no channel {channel}', retry: false, blame: 'sender', status: 404 },
+  UNIT_MISMATCH: { say: 'unit {given} does not fit channel {channel} ({expected})', retry: false, blame: 'sender', status: 422 },
+  INTERVAL_LENGTH: { say: 'interval length {given} s is not the channel’s {expected} s', retry: false, blame: 'sender', status: 422 },
+  OFF_GRID: { say: 'start {start} is not on the {intervalS} s grid', retry: false, blame: 'meter', status: 422 },
+  FUTURE: { say: 'interval {start} ends in the future', retry: false, blame: 'meter', status: 422 },
+  TOO_OLD: { say: 'interval {start} is older than the acceptance window', retry: false, blame: 'sender', status: 422 },
+  NEGATIVE: { say: 'value {value} is negative on a one-way channel', retry: false, blame: 'meter', status: 422 },
+  NOT_INTEGER: { say: 'value {value} is not a whole number of {unit}', retry: false, blame: 'sender', status: 422 },
+  VALUE_RANGE: { say: 'value {value} is beyond the range of exact integers', retry: false, blame: 'sender', status: 422 },
+  CONFLICT: { say: 'interval {start} already has value {existing} from {origin}; got {value}', retry: false, blame: 'sender', status: 409 },
+  EDITED_KEPT: { say: 'interval {start} was edited by a person and is kept', retry: false, blame: 'operator', status: 409 },
+  NOT_INSTALLED: { say: 'meter {meter} was not installed at {start}', retry: false, blame: 'operator', status: 422 },
+  REGISTER_DECREASE: { say: 'register {channel} fell from {previous} to {value}, which no rollover explains', retry: false, blame: 'meter', status: 422 },
+  // Files
+  FILE_FORMAT: { say: '{file}: {detail}', retry: false, blame: 'sender', status: 422 },
+  FILE_LINE: { say: '{file}:{line}: {detail}', retry: false, blame: 'sender', status: 422 },
+  // Journal and stores
+  JOURNAL_FULL: { say: 'journal is full ({bytes} of {max} bytes)', retry: true, blame: 'system', status: 503 },
+  JOURNAL_FAILED: { say: 'journal cannot be trusted any more: {detail}', retry: false, blame: 'system', status: 503 },
+  JOURNAL_CORRUPT: { say: 'journal segment {segment} is damaged at byte {offset}: {detail}', retry: false, blame: 'system', status: 500 },
+  DATABASE_DOWN: { say: 'database does not answer: {detail}', retry: true, blame: 'system', status: 503 },
+  QUEUE_DOWN: { say: 'queue does not answer: {detail}', retry: true, blame: 'system', status: 503 },
+  UNSAFE_DURABILITY: { say: '{engine} runs with {setting} = {value}; needs {needed}', retry: false, blame: 'operator', status: 500 },
+  MIGRATION_CHANGED: { say: 'migration {name} was changed after it ran', retry: false, blame: 'operator', status: 500 },
+  // Commands
+  COMMAND_UNKNOWN: { say: 'command {id} is not known', retry: false, blame: 'sender', status: 404 },
+  COMMAND_STATE: { say: 'command {id} is {state}; {wanted} is not possible', retry: false, blame: 'sender', status: 409 },
+  COMMAND_STALE: { say: 'command {id} is past its deadline', retry: false, blame: 'sender', status: 409 },
+  COMMAND_SIGNATURE: { say: 'command {id} carries no valid approval: {detail}', retry: false, blame: 'sender', status: 403 },
+  COMMAND_GUARD: { say: 'command {id} is blocked: {detail}', retry: false, blame: 'operator', status: 409 },
+  COMMAND_GOVERNOR: { say: 'command {id} is held by the governor: {detail}', retry: true, blame: 'system', status: 429 },
+  METER_BUSY: { say: 'meter {meter} has another command under way', retry: true, blame: 'system', status: 409 },
+  // Billing
+  TARIFF_INVALID: { say: 'tariff {code} is invalid: {detail}', retry: false, blame: 'operator', status: 422 },
+  TARIFF_MISSING: { say: 'account {account} has no tariff on {date}', retry: false, blame: 'operator', status: 422 },
+  BILL_BLOCKED: { say: 'account {account} cannot be billed: {detail}', retry: false, blame: 'operator', status: 409 },
+  INVOICE_UNKNOWN: { say: 'invoice {invoice} is not known', retry: false, blame: 'sender', status: 404 },
+  ACCOUNT_UNKNOWN: { say: 'account {account} is not known', retry: false, blame: 'sender', status: 404 },
+  LEDGER_UNBALANCED: { say: 'ledger transaction {reference} does not balance: {detail}', retry: false, blame: 'system', status: 500 },
+  // HTTP
+  UNAUTHENTICATED: { say: 'no valid API key', retry: false, blame: 'sender', status: 401 },
+  FORBIDDEN: { say: 'this key lacks the scope {scope}', retry: false, blame: 'sender', status: 403 },
+  NOT_FOUND: { say: '{what} is not known', retry: false, blame: 'sender', status: 404 },
+  IDEMPOTENCY_REQUIRED: { say: 'the header Idempotency-Key is required', retry: false, blame: 'sender', status: 400 },
+  IDEMPOTENCY_REUSED: { say: 'Idempotency-Key {key} was used with another body', retry: false, blame: 'sender', status: 422 },
+  BAD_REQUEST: { say: '{detail}', retry: false, blame: 'sender', status: 400 },
+  INTERNAL: { say: 'internal error', retry: true, blame: 'system', status: 500 },
+  // Local stack
+  STACK: { say: '{detail}', retry: false, blame: 'operator', status: 500 },
+} as const satisfies Record<string, FaultSpec>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+export type FaultDetail = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+
+/** The only error type thrown on purpose; anything else is a bug. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly detail: FaultDetail;
+
+  constructor(code: FaultCode, detail: FaultDetail = {}, cause?: unknown) {
+    super(sayFault(code, detail), cause === undefined ? undefined : { cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.detail = detail;
+  }
+
+  get spec(): FaultSpec {
+    return FAULTS[this.code];
+  }
+}
+
+/** The sentence of a fault with its details filled in. */
+export function sayFault(code: FaultCode, detail: FaultDetail): string {
+  return FAULTS[code].say.replace(/\{(\w+)\}/g, (_, key: string) => String(detail[key] ?? '?'));
+}
+
+export function isFault(error: unknown, code?: FaultCode): error is Fault {
+  return error instanceof Fault && (code === undefined || error.code === code);
+}
+
+/** What is known of any thrown thing, in one line, for logs and fault details. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,103 @@
+/**
+ * Every bound in the system, so that a reader can see them together.
+ * A name ends with its unit; a relation that must hold is asserted below.
+ */
+import { ok } from 'node:assert';
+
+export const LIMITS = {
+  // Messages and batches
+  messageBytesMax: 256 * 1024, // one MQTT publish
+  messageReadingsMax: 10_000, // readings in one message
+  pushBodyBytesMax: 8 * 1024 ** 2, // one HTTP head-end push
+  pushReadingsMax: 200_000, // readings in one HTTP push
+  pushProblemsMax: 1_000, // problems listed before we stop and say so (threats.md, finding 11)
+  batchReadingsMax: 5_000, // readings in one job and one COPY
+  batchMessagesMax: 2_000, // messages in one job
+  batchBytesMax: 1024 ** 2, // raw payload in one job before compression
+  batchLingerMs: 50, // a batch is sealed after this even when small
+  serialCharsMax: 64,
+  valueMax: Number.MAX_SAFE_INTEGER,
+
+  // Journal
+  journalSegmentBytesMax: 64 * 1024 ** 2,
+  journalBytesMax: 2 * 1024 ** 3,
+  journalRecordBytesMax: 9 * 1024 ** 2,
+  journalGroupRecordsMax: 4_096, // records per fdatasync
+  journalGroupWaitMsMax: 5, // threats.md section 6 row 1
+  journalUncommittedBatchesMax: 256, // sealed batches waiting for the database in memory
+  journalSweepMs: 5_000, // how often forgotten batches are looked for
+  journalResendAfterMs: 30_000, // a batch not committed by then is offered to the queue again
+
+  // MQTT
+  mqttConnectTimeoutMs: 5_000,
+  mqttClientsMax: 50_000,
+  mqttTopicLevelsMax: 6,
+  mqttSubscriptionsMax: 20,
+  mqttKeepaliveSMax: 1_200,
+  mqttInflightMax: 200,
+
+  // Queues and workers
+  queueAttemptsMax: 1_000_000, // a batch job is retried until it commits
+  queueBackoffMsMax: 30_000,
+  queueStalledMax: 10,
+  queueKeepDone: 1_000,
+  ingestConcurrency: 2,
+
+  // Time acceptance (VEE structural rules)
+  futureToleranceMs: 300_000,
+  tooOldMs: 45 * 86_400_000,
+  snapToGridMs: 5_000,
+  linearGapMsMax: 2 * 3_600_000,
+  collectionDeadlineMs: 6 * 3_600_000, // after local midnight, a missing interval is late
+  dayCloseChannelsPerShard: 500,
+
+  // Breaker commands (threats.md section 4, G7)
+  commandAgeMsMax: 15 * 60_000, // an older disconnect is never executed
+  commandAnswerMs: 10_000, // no answer by then: indeterminate
+  commandReadbackMs: 10_000,
+  commandReadbacksMax: 5,
+  commandSweepMs: 1_000,
+  commandJitterMsMax: 15 * 60_000, // random start of non-payment cuts
+  disconnectFleetPerHourShare: 0.0002,
+  disconnectFleetPerHourShareCeiling: 0.001,
+  disconnectFleetPerDayShare: 0.001,
+  disconnectFeederPerHourShare: 0.01,
+  disconnectFeederPerDayShare: 0.03,
+  disconnectTransformerPerHour: 1,
+  disconnectPerPrincipalPerDay: 200,
+  reconnectCapFactor: 5,
+  meterOperationsPerDay: 2,
+  meterDisconnectsPerDay: 1,
+  meterDwellMs: 10 * 60_000,
+  indeterminateStopPerHour: 10,
+
+  // HTTP
+  httpHeadersTimeoutMs: 10_000,
+  httpRequestTimeoutMs: 60_000,
+  httpPageRowsMax: 1_000,
+  httpRequestsPerMinute: 6_000,
+  idempotencyKeepMs: 7 * 86_400_000,
+  apiKeyCacheMs: 2_000, // a revoked key is refused within this on every process
+
+  // Database
+  poolConnectionsMax: 12,
+  lockTimeoutMs: 5_000,
+  statementTimeoutMs: 120_000,
+  outboxPageRows: 500,
+
+  // Files
+  importLineCharsMax: 1024 ** 2,
+  importProblemsMax: 1_000,
+  importFileBytesMax: 2 * 1024 ** 3,
+
+  // Billing
+  billShardAccounts: 200,
+  billRunAccountsMax: 2_000_000,
+} as const;
+
+ok(LIMITS.batchBytesMax >= LIMITS.messageBytesMax, 'one full message must fit a batch');
+ok(LIMITS.journalRecordBytesMax > LIMITS.pushBodyBytesMax, 'one full push must fit a record');
+ok(
+  LIMITS.disconnectFleetPerHourShare <= LIMITS.disconnectFleetPerHourShareCeiling,
+  'a default may not exceed its ceiling',
+);

@@ -1,0 +1,75 @@
+/**
+ * Energy and volume as whole counts of a unit with a power-of-ten exponent.
+ * A channel in Wh with exponent 0 counts watt-hours; with exponent 3, kilowatt-hours.
+ */
+import { Fault } from './faults.ts';
+
+export const UNITS = ['Wh', 'varh', 'VAh', 'L', 'W', 'var', 'VA', 'V', 'A', 'none'] as const;
+export type Unit = (typeof UNITS)[number];
+
+const PREFIXES: Readonly<Record<string, number>> = { '': 0, k: 3, M: 6, G: 9, m: -3 };
+const NAMES = new Map<string, { unit: Unit; exponent: number }>();
+for (const [prefix, exponent] of Object.entries(PREFIXES)) {
+  for (const unit of UNITS) {
+    if (unit === 'none') continue;
+    // Only the case-exact milli is a prefix; MWh and mWh must not be confused.
+    const name = `${prefix}${unit}`;
+    NAMES.set(prefix === 'm' ? name : name.toLowerCase(), { unit, exponent });
+  }
+}
+NAMES.set('m3', { unit: 'L', exponent: 3 });
+NAMES.set('m³', { unit: 'L', exponent: 3 });
+
+/** 'kWh' -> {unit: 'Wh', exponent: 3}; case does not matter (NEM12 writes KWH); undefined if unknown. */
+export function parseUnit(name: string): { unit: Unit; exponent: number } | undefined {
+  return NAMES.get(name) ?? NAMES.get(name.toLowerCase());
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
+
+/**
+ * A decimal string as a whole count of 10^-`decimals`, exactly: ('1.250', 3) -> 1250.
+ * Throws NOT_INTEGER when digits would be lost and VALUE_RANGE beyond 2^53-1.
+ */
+export function scaledInteger(text: string, decimals: number, unit = 'unit'): number {
+  const big = scaledBigint(text, decimals);
+  if (big === undefined) throw new Fault('NOT_INTEGER', { value: text, unit });
+  const value = Number(big);
+  if (!Number.isSafeInteger(value)) throw new Fault('VALUE_RANGE', { value: text });
+  return value;
+}
+
+/** As scaledInteger, but any size; undefined when it is no decimal or digits would be lost. */
+export function scaledBigint(text: string, decimals: number): bigint | undefined {
+  const match = DECIMAL.exec(text.trim());
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const shift = decimals + Number(exponent) - fraction.length;
+  const digits = BigInt(`${whole}${fraction}` || '0');
+  if (shift >= 0) return signed(digits * 10n ** BigInt(shift), sign);
+  const divisor = 10n ** BigInt(-shift);
+  if (digits % divisor !== 0n) return undefined;
+  return signed(digits / divisor, sign);
+}
+
+function signed(value: bigint, sign: string | undefined): bigint {
+  return sign === '-' ? -value : value;
+}
+
+/** Digits after the point that matter: '1.250' -> 2. */
+export function decimalsOf(text: string): number {
+  const match = DECIMAL.exec(text.trim());
+  const fraction = (match?.[3] ?? '').replace(/0+$/, '');
+  return Math.max(0, fraction.length - Number(match?.[4] ?? 0));
+}
+
+/** A whole count of 10^-`decimals` as a decimal string: (1250, 3) -> '1.250'. */
+export function formatScaled(count: number | bigint, decimals: number): string {
+  const big = BigInt(count);
+  if (decimals <= 0) return (big * 10n ** BigInt(-decimals)).toString();
+  const negative = big < 0n;
+  const digits = (negative ? -big : big).toString().padStart(decimals + 1, '0');
+  const split = digits.length - decimals;
+  return `${negative ? '-' : ''}${digits.slice(0, split)}.${digits.slice(split)}`;
+}
