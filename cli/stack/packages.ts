@@ -1,0 +1,94 @@
+import { STACK_BOUNDS } from './bounds.ts';
+import { StackError } from './errors.ts';
+import type { Instance, InstanceState } from './instance.ts';
+import { makeInstanceDirectory, newState, saveState } from './instance.ts';
+import { freePort, portIsFree } from './ports.ts';
+import { createDatabase, initPostgres, postgresSpec } from './postgres.ts';
+import { checkSandbox } from './sandbox.ts';
+import { engineAnswers, mainPid, startServer, stopServer } from './servers.ts';
+import { requireSpace, requireTools, unpackedEngines } from './unpack.ts';
+
+export interface PackagesOptions {
+  readonly cacheDirectory: string;
+  readonly mirror?: string;
+  readonly step: (step: number, text: string) => void;
+}
+
+export const PACKAGE_STEPS = 5;
+
+/** True when both servers of the instance live, answer and have been set up. */
+export async function packagesAreUp(instance: Instance, state: InstanceState): Promise<boolean> {
+  if (!state.databaseReady) return false;
+  if (mainPid(instance, state, 'postgres') === undefined) return false;
+  if (mainPid(instance, state, 'redis') === undefined) return false;
+  const answers = await Promise.all([
+    engineAnswers(state, 'postgres'),
+    engineAnswers(state, 'redis'),
+  ]);
+  return answers.every((answer) => answer.ready);
+}
+
+/** Brings both servers up from the unpacked packages; the caller holds the instance's lock. */
+export async function packagesUp(
+  instance: Instance,
+  known: InstanceState | undefined,
+  options: PackagesOptions,
+): Promise<InstanceState> {
+  options.step(1, 'PostgreSQL, TimescaleDB and Redis: looking for the unpacked packages');
+  await requireTools((text) => options.step(1, text));
+  await checkSandbox();
+  const { root } = await unpackedEngines({
+    cacheDirectory: options.cacheDirectory,
+    ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    onText: (text) => options.step(1, text),
+  });
+  makeInstanceDirectory(instance);
+  requireSpace(instance.directory, STACK_BOUNDS.instanceBytesMin);
+  let state = known ?? (await choosePorts());
+  saveState(instance, state);
+  options.step(2, 'PostgreSQL: preparing the data folder');
+  await initPostgres(postgresSpec(root, instance, state), instance, state);
+  options.step(3, 'PostgreSQL: starting');
+  state = await startOnFreePort(root, instance, state, 'postgres');
+  options.step(4, 'Redis: starting');
+  state = await startOnFreePort(root, instance, state, 'redis');
+  options.step(5, 'database: checking');
+  if (!state.databaseReady) {
+    await createDatabase(postgresSpec(root, instance, state), state);
+    state = saveState(instance, { ...state, databaseReady: true });
+  }
+  return state;
+}
+
+async function choosePorts(): Promise<InstanceState> {
+  const postgresPort = await freePort();
+  return newState('packages', postgresPort, await freePort([postgresPort]));
+}
+
+/** Keeps the remembered port as long as it is free, so that the URLs stay the same. */
+async function startOnFreePort(
+  root: string,
+  instance: Instance,
+  before: InstanceState,
+  engine: 'postgres' | 'redis',
+): Promise<InstanceState> {
+  let state = before;
+  if (mainPid(instance, state, engine) !== undefined) {
+    if ((await engineAnswers(state, engine)).ready) return state;
+    await stopServer(instance, state, engine);
+  }
+  const key = engine === 'postgres' ? 'postgresPort' : 'redisPort';
+  for (let attempt = 1; ; attempt += 1) {
+    if (!(await portIsFree(state[key]))) {
+      const port = await freePort([state.postgresPort, state.redisPort]);
+      state = saveState(instance, { ...state, [key]: port });
+    }
+    try {
+      await startServer(root, instance, state, engine);
+      return state;
+    } catch (error) {
+      const taken = error instanceof StackError && error.reason === 'port-taken';
+      if (!taken || attempt >= STACK_BOUNDS.startTriesMax) throw error;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { STACK_BOUNDS } from './bounds.ts';
+import { stackFault } from './errors.ts';
+
+export function portIsFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      server.close(() => resolve(true));
+    });
+  });
+}
+
+/** A free loopback port outside `taken`, drawn at random so that two instances seldom collide. */
+export async function freePort(taken: readonly number[] = []): Promise<number> {
+  const { portFrom, portTo, portTriesMax } = STACK_BOUNDS;
+  for (let attempt = 0; attempt < portTriesMax; attempt += 1) {
+    const port = randomInt(portFrom, portTo + 1);
+    if (!taken.includes(port) && (await portIsFree(port))) return port;
+  }
+  throw stackFault(
+    'no-port',
+    `no free port on 127.0.0.1 between ${portFrom} and ${portTo} in ${portTriesMax} tries; ` +
+      'stop what listens there (ss -ltn shows it), then try again',
+  );
+}
