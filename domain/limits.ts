@@ -93,6 +93,23 @@ export const LIMITS = {
   // Billing
   billShardAccounts: 200,
   billRunAccountsMax: 2_000_000,
+
+  // Local stack (cli/stack); the ports lie below the kernel's ephemeral range, out of clients' way
+  stackPortMin: 20_000,
+  stackPortMax: 29_999,
+  stackPortTriesMax: 200,
+  stackStartTriesMax: 3,
+  stackProbeMs: 2_000,
+  stackPollMs: 25,
+  stackStartMs: 90_000,
+  stackStopMs: 30_000,
+  stackKillMs: 10_000,
+  stackToolMs: 60_000,
+  stackImagesMs: 900_000, // fetching packages or images over a slow line
+  stackLockMs: 1_200_000,
+  stackCacheBytesMin: 1_200_000_000,
+  stackInstanceBytesMin: 500_000_000,
+  stackOutputCharsMax: 200_000,
 } as const;
 
 ok(LIMITS.batchBytesMax >= LIMITS.messageBytesMax, 'one full message must fit a batch');

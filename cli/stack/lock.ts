@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const address = `\0meterline-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
-  const deadline = Date.now() + STACK_BOUNDS.lockTimeoutMs;
+  const deadline = Date.now() + LIMITS.stackLockMs;
   let told = false;
   for (;;) {
     const server = await tryListen(address);
@@ -82,5 +82,5 @@ async function ownerGone(
       resolve();
     });
   });
-  await sleep(STACK_BOUNDS.pollMs);
+  await sleep(LIMITS.stackPollMs);
 }

@@ -1,12 +1,13 @@
-import { STACK_BOUNDS } from './bounds.ts';
-import { StackError } from './errors.ts';
+import { LIMITS } from '../../domain/limits.ts';
+import { unpackedEngines } from './engines.ts';
+import { troubleOf } from './errors.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import { makeInstanceDirectory, newState, saveState } from './instance.ts';
 import { freePort, portIsFree } from './ports.ts';
 import { createDatabase, initPostgres, postgresSpec } from './postgres.ts';
 import { checkSandbox } from './sandbox.ts';
 import { engineAnswers, mainPid, startServer, stopServer } from './servers.ts';
-import { requireSpace, requireTools, unpackedEngines } from './unpack.ts';
+import { requireSpace, requireTools } from './tools.ts';
 
 export interface PackagesOptions {
   readonly cacheDirectory: string;
@@ -43,7 +44,7 @@ export async function packagesUp(
     onText: (text) => options.step(1, text),
   });
   makeInstanceDirectory(instance);
-  requireSpace(instance.directory, STACK_BOUNDS.instanceBytesMin);
+  requireSpace(instance.directory, LIMITS.stackInstanceBytesMin);
   let state = known ?? (await choosePorts());
   saveState(instance, state);
   options.step(2, 'PostgreSQL: preparing the data folder');
@@ -87,8 +88,8 @@ async function startOnFreePort(
       await startServer(root, instance, state, engine);
       return state;
     } catch (error) {
-      const taken = error instanceof StackError && error.reason === 'port-taken';
-      if (!taken || attempt >= STACK_BOUNDS.startTriesMax) throw error;
+      const taken = troubleOf(error) === 'port-taken';
+      if (!taken || attempt >= LIMITS.stackStartTriesMax) throw error;
     }
   }
 }

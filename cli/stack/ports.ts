@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 
 export function portIsFree(port: number): Promise<boolean> {
@@ -15,14 +15,14 @@ export function portIsFree(port: number): Promise<boolean> {
 
 /** A free loopback port outside `taken`, drawn at random so that two instances seldom collide. */
 export async function freePort(taken: readonly number[] = []): Promise<number> {
-  const { portFrom, portTo, portTriesMax } = STACK_BOUNDS;
-  for (let attempt = 0; attempt < portTriesMax; attempt += 1) {
-    const port = randomInt(portFrom, portTo + 1);
+  const { stackPortMin: lowest, stackPortMax: highest, stackPortTriesMax: triesMax } = LIMITS;
+  for (let attempt = 0; attempt < triesMax; attempt += 1) {
+    const port = randomInt(lowest, highest + 1);
     if (!taken.includes(port) && (await portIsFree(port))) return port;
   }
   throw stackFault(
     'no-port',
-    `no free port on 127.0.0.1 between ${portFrom} and ${portTo} in ${portTriesMax} tries; ` +
+    `no free port on 127.0.0.1 between ${lowest} and ${highest} in ${triesMax} tries; ` +
       'stop what listens there (ss -ltn shows it), then try again',
   );
 }

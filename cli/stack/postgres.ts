@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 import {
   DATABASE,
@@ -58,7 +58,7 @@ export async function initPostgres(
   ]);
   rmSync(passwordFile, { force: true });
   if (result.code !== 0) {
-    throw stackFault('initdb-failed', `initdb failed: ${tailOf(result.stderr + result.stdout)}`);
+    throw stackFault('database-setup', `initdb failed: ${tailOf(result.stderr + result.stdout)}`);
   }
   appendFileSync(join(home, 'data.new', 'postgresql.conf'), "\ninclude 'meterline.conf'\n");
   writeFileSync(join(home, 'data.new', 'meterline.conf'), settings(state));
@@ -138,10 +138,10 @@ export async function psql(
   const result = await runInside(spec, command, {
     env: { PGPASSWORD: state.postgresPassword },
     input: `${sql};\n`,
-    timeoutMs: STACK_BOUNDS.startTimeoutMs,
+    timeoutMs: LIMITS.stackStartMs,
   });
   if (result.code !== 0) {
-    throw stackFault('psql-failed', `"${sql}" failed: ${tailOf(result.stderr)}`);
+    throw stackFault('database-setup', `"${sql}" failed: ${tailOf(result.stderr)}`);
   }
   return result.stdout;
 }

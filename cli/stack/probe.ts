@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 
 export type Answer = { readonly ready: true } | { readonly ready: false; readonly why: string };
 
@@ -23,8 +23,8 @@ export function postgresAnswers(databaseUrl: string): Promise<Answer> {
       socket.destroy();
       resolve(answer);
     };
-    socket.setTimeout(STACK_BOUNDS.probeTimeoutMs, () => {
-      finish({ ready: false, why: `no answer in ${STACK_BOUNDS.probeTimeoutMs} ms` });
+    socket.setTimeout(LIMITS.stackProbeMs, () => {
+      finish({ ready: false, why: `no answer in ${LIMITS.stackProbeMs} ms` });
     });
     socket.on('error', (error) => finish({ ready: false, why: error.message }));
     socket.on('close', () => finish({ ready: false, why: 'closed the connection' }));
@@ -63,8 +63,8 @@ export async function redisAnswers(redisUrl: string): Promise<Answer> {
   const client = new Redis(redisUrl, {
     lazyConnect: true,
     enableReadyCheck: false,
-    connectTimeout: STACK_BOUNDS.probeTimeoutMs,
-    commandTimeout: STACK_BOUNDS.probeTimeoutMs,
+    connectTimeout: LIMITS.stackProbeMs,
+    commandTimeout: LIMITS.stackProbeMs,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });

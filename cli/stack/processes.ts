@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 
 export interface FoundProcess {
   readonly pid: number;
@@ -60,7 +60,7 @@ export async function waitGone(tag: string, timeoutMs: number): Promise<boolean>
   const deadline = Date.now() + timeoutMs;
   while (findProcesses(tag).length > 0) {
     if (Date.now() > deadline) return false;
-    await sleep(STACK_BOUNDS.pollMs);
+    await sleep(LIMITS.stackPollMs);
   }
   return true;
 }
@@ -68,12 +68,12 @@ export async function waitGone(tag: string, timeoutMs: number): Promise<boolean>
 /** SIGKILL to all that carries `tag`, the given main process first; returns when all are gone. */
 export async function killAll(tag: string, mainPid?: number): Promise<boolean> {
   if (mainPid !== undefined) signal(mainPid, 'SIGKILL');
-  const deadline = Date.now() + STACK_BOUNDS.killTimeoutMs;
+  const deadline = Date.now() + LIMITS.stackKillMs;
   while (Date.now() < deadline) {
     const alive = findProcesses(tag);
     if (alive.length === 0) return true;
     for (const { pid } of alive) signal(pid, 'SIGKILL');
-    await sleep(STACK_BOUNDS.pollMs);
+    await sleep(LIMITS.stackPollMs);
   }
   return findProcesses(tag).length === 0;
 }

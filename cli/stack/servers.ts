@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 import type { EngineName, Instance, InstanceState } from './instance.ts';
 import { databaseUrlOf, engineTag, redisUrlOf } from './instance.ts';
@@ -40,7 +40,7 @@ export async function startServer(
   if (!(await killAll(tag))) throw stuck(engine, tag);
   if (engine === 'postgres') spawnPostgres(postgresSpec(root, instance, state), instance, state);
   else spawnRedis(redisSpec(root, instance, state), instance, state);
-  const deadline = Date.now() + STACK_BOUNDS.startTimeoutMs;
+  const deadline = Date.now() + LIMITS.stackStartMs;
   let seen = false;
   const spawnedAt = Date.now();
   for (;;) {
@@ -48,12 +48,12 @@ export async function startServer(
     if (answer.ready && mainPid(instance, state, engine) !== undefined) return;
     const alive = findProcesses(tag).length > 0;
     seen ||= alive;
-    const ended = !alive && (seen || Date.now() - spawnedAt > STACK_BOUNDS.probeTimeoutMs);
+    const ended = !alive && (seen || Date.now() - spawnedAt > LIMITS.stackProbeMs);
     if (ended || Date.now() > deadline) {
       await killAll(tag);
       throw startFault(instance, engine, answer);
     }
-    await sleep(STACK_BOUNDS.pollMs);
+    await sleep(LIMITS.stackPollMs);
   }
 }
 
@@ -98,7 +98,7 @@ export async function stopServer(
   const pid = mainPid(instance, state, engine);
   if (pid !== undefined) {
     signal(pid, engine === 'postgres' ? 'SIGINT' : 'SIGTERM');
-    if (await waitGone(tag, STACK_BOUNDS.stopTimeoutMs)) return 'stopped';
+    if (await waitGone(tag, LIMITS.stackStopMs)) return 'stopped';
   }
   if (!(await killAll(tag, pid))) throw stuck(engine, tag);
   return 'killed';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { STACK_BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../domain/limits.ts';
 
 export interface ShellOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -35,7 +35,7 @@ export function shell(
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
-    }, options.timeoutMs ?? STACK_BOUNDS.toolTimeoutMs);
+    }, options.timeoutMs ?? LIMITS.stackToolMs);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout = keepTail(stdout + text);
     });
@@ -60,9 +60,7 @@ export function shell(
 }
 
 function keepTail(text: string): string {
-  return text.length > STACK_BOUNDS.outputCharactersMax
-    ? text.slice(-STACK_BOUNDS.outputCharactersMax)
-    : text;
+  return text.length > LIMITS.stackOutputCharsMax ? text.slice(-LIMITS.stackOutputCharsMax) : text;
 }
 
 /** The last lines of a program's output, for an error message. */
