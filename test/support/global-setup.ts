@@ -1,0 +1,21 @@
+import { resolve } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { stackDown, stackUp } from '../../cli/stack/stack.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    databaseUrl: string;
+    redisUrl: string;
+  }
+}
+
+/** One TimescaleDB and one Redis for all suites. Missing engines fail the run: never a skip. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const options = { name: 'test', projectDirectory: resolve(import.meta.dirname, '../..') };
+  const urls = await stackUp(options);
+  project.provide('databaseUrl', urls.databaseUrl);
+  project.provide('redisUrl', urls.redisUrl);
+  return async () => {
+    await stackDown(options);
+  };
+}
