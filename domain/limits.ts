@@ -88,7 +88,12 @@ export const LIMITS = {
   // Files
   importLineCharsMax: 1024 ** 2,
   importProblemsMax: 1_000,
-  importFileBytesMax: 2 * 1024 ** 3,
+  importFileBytesMax: 2 * 1024 ** 3, // after unpacking
+  importGzipRatioMax: 250, // unpacked over packed, once past the grace
+  importGzipGraceBytes: 16 * 1024 ** 2,
+  importStreamsMax: 50_000, // meter channels one file may declare
+  importBlockValuesMax: 1_000, // values in one block of a series
+  importDecimalsMax: 9, // digits after the point kept exactly
 
   // Billing
   billShardAccounts: 200,

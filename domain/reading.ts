@@ -28,6 +28,8 @@ export interface ReadingBlock {
   readonly qualities?: readonly number[];
   /** Flag bits by value (domain/quality FLAG). */
   readonly flags?: readonly number[];
+  /** When the source says this version was made (NEM12 UpdateDateTime). Epoch ms; newest wins. */
+  readonly versionMs?: number;
   /** Where in the source this block stood, for people: 'line 7', 'readings/3'. */
   readonly at?: string;
 }
