@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 import { withLock } from './lock.ts';
@@ -40,8 +40,8 @@ export interface EngineOptions {
 
 /** The unpacked engines, from the cache or fetched now. Safe to call from many processes. */
 export async function unpackedEngines(options: EngineOptions): Promise<Engines> {
-  const parent = join(options.cacheDirectory, 'engines');
-  const root = join(parent, `${RECIPE.release}-${process.arch}-${RECIPE.revision}`);
+  const root = treePath(options.cacheDirectory);
+  const parent = dirname(root);
   const ready = readManifest(root);
   if (ready !== undefined) return ready;
   mkdirSync(parent, { recursive: true, mode: 0o755 });
@@ -54,6 +54,16 @@ export async function unpackedEngines(options: EngineOptions): Promise<Engines> 
   });
 }
 
+/** What the cache holds already, if anything. */
+export function enginesInCache(cacheDirectory: string): Engines | undefined {
+  return readManifest(treePath(cacheDirectory));
+}
+
+function treePath(cacheDirectory: string): string {
+  const name = `${RECIPE.release}-${process.arch}-${RECIPE.revision}`;
+  return join(cacheDirectory, 'engines', name);
+}
+
 function readManifest(root: string): Engines | undefined {
   const path = join(root, 'meterline.json');
   if (!existsSync(path)) return undefined;
@@ -62,10 +72,11 @@ function readManifest(root: string): Engines | undefined {
 
 async function buildTree(parent: string, root: string, options: EngineOptions): Promise<Engines> {
   requireSpace(parent, LIMITS.stackCacheBytesMin);
-  await requireTools(options.onText);
+  await requireTools(['mmdebstrap', 'bubblewrap'], options.onText);
   // Whatever a killed run left behind; nobody else is here, the lock is ours.
   for (const entry of readdirSync(parent)) {
-    if (entry.startsWith('.new-')) rmSync(join(parent, entry), { recursive: true, force: true });
+    if (!entry.startsWith('.new-')) continue;
+    rmSync(join(parent, entry), { recursive: true, force: true, maxRetries: 5 });
   }
   const fresh = join(parent, `.new-${process.pid}`);
   await unpackPackages(fresh, RECIPE, options.mirror, options.onText);

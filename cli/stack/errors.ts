@@ -9,6 +9,7 @@ export type StackTrouble =
   | 'disk-full'
   | 'docker'
   | 'locked'
+  | 'no-answer'
   | 'no-apt-sources'
   | 'no-network'
   | 'no-port'

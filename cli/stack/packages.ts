@@ -17,18 +17,6 @@ export interface PackagesOptions {
 
 export const PACKAGE_STEPS = 5;
 
-/** True when both servers of the instance live, answer and have been set up. */
-export async function packagesAreUp(instance: Instance, state: InstanceState): Promise<boolean> {
-  if (!state.databaseReady) return false;
-  if (mainPid(instance, state, 'postgres') === undefined) return false;
-  if (mainPid(instance, state, 'redis') === undefined) return false;
-  const answers = await Promise.all([
-    engineAnswers(state, 'postgres'),
-    engineAnswers(state, 'redis'),
-  ]);
-  return answers.every((answer) => answer.ready);
-}
-
 /** Brings both servers up from the unpacked packages; the caller holds the instance's lock. */
 export async function packagesUp(
   instance: Instance,
@@ -36,7 +24,7 @@ export async function packagesUp(
   options: PackagesOptions,
 ): Promise<InstanceState> {
   options.step(1, 'PostgreSQL, TimescaleDB and Redis: looking for the unpacked packages');
-  await requireTools((text) => options.step(1, text));
+  await requireTools(['bubblewrap'], (text) => options.step(1, text));
   await checkSandbox();
   const { root } = await unpackedEngines({
     cacheDirectory: options.cacheDirectory,

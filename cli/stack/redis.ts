@@ -56,7 +56,3 @@ export function redisPid(instance: Instance): number | undefined {
 export function wipeRedis(instance: Instance): void {
   rmSync(redisDirectory(instance), { recursive: true, force: true });
 }
-
-export function redisTag(state: InstanceState): string {
-  return engineTag(state, 'redis');
-}

@@ -3,11 +3,17 @@ import { LIMITS } from '../../domain/limits.ts';
 import { stackFault } from './errors.ts';
 import { shell, tailOf } from './shell.ts';
 
-/** Installs mmdebstrap and bubblewrap when they are missing and we may; else says how. */
-export async function requireTools(onText: (text: string) => void): Promise<void> {
+const PROGRAM_OF = { mmdebstrap: 'mmdebstrap', bubblewrap: 'bwrap' } as const;
+
+/** Installs the Debian packages when their programs are missing and we may; else says how. */
+export async function requireTools(
+  packages: readonly (keyof typeof PROGRAM_OF)[],
+  onText: (text: string) => void,
+): Promise<void> {
   const missing: string[] = [];
-  if ((await shell('mmdebstrap', ['--version'])).code !== 0) missing.push('mmdebstrap');
-  if ((await shell('bwrap', ['--version'])).code !== 0) missing.push('bubblewrap');
+  for (const name of packages) {
+    if ((await shell(PROGRAM_OF[name], ['--version'])).code !== 0) missing.push(name);
+  }
   if (missing.length === 0) return;
   const install = ['install', '-y', '--no-install-recommends', ...missing];
   if (process.getuid?.() !== 0) {
