@@ -16,6 +16,10 @@ export const LIMITS = {
   batchBytesMax: 1024 ** 2, // raw payload in one job before compression
   batchLingerMs: 50, // a batch is sealed after this even when small
   serialCharsMax: 64,
+  payloadDecimalsMax: 9,
+  payloadIntervalSMax: 86_400 * 31, // a month in one interval
+  payloadRecordProblemsMax: 10, // problems told of one record
+  eventDetailCharsMax: 500,
   valueMax: Number.MAX_SAFE_INTEGER,
 
   // Journal
@@ -34,7 +38,40 @@ export const LIMITS = {
   mqttTopicLevelsMax: 6,
   mqttSubscriptionsMax: 20,
   mqttKeepaliveSMax: 1_200,
-  mqttInflightMax: 200,
+  mqttInflightMax: 200, // publishes of one client, or of one external broker, waiting for the disk
+  mqttConnectBytesMax: 4 * 1024, // the first packet of a connection
+  mqttRatePerS: 10, // publishes a second of one meter (threats.md T28) ...
+  mqttRateBurst: 200, // ... after this many at once
+  mqttAcceptPerS: 200, // new connections a second (T29) ...
+  mqttAcceptBurst: 1_000, // ... after this many at once
+  mqttDeniedMax: 20, // refused subscriptions before the connection is closed
+  mqttStallMsMax: 30_000, // the journal may refuse this long before the connection is closed
+  mqttStallRetryMs: 500,
+  mqttReconnectMs: 1_000, // to an external broker
+
+  // HDLC and DLMS
+  hdlcFrameBytesMax: 2_047, // the format field has eleven bits of length
+  hdlcInfoBytesMax: 2_030, // IEC 62056-46, 6.4.4.4.3.2
+  hdlcWindowFramesMax: 7,
+  hdlcMessageBytesMax: 128 * 1024, // one APDU joined from segments
+  hdlcNotifiersMax: 32, // stations whose segmented pushes are joined at the same time
+  hdlcEventsMax: 256, // link events not yet taken
+  hdlcRetriesMax: 3,
+  hdlcAnswerMs: 3_000,
+  hdlcPollMs: 200, // between polls of a station that is busy or has no answer yet
+  hdlcPollsMax: 150,
+  hdlcHoldMs: 1_000, // how long a server keeps the poll while it thinks
+  hdlcInactivityMs: 120_000,
+  dlmsApduBytesMax: 65_535,
+  dlmsMessageBytesMax: 4 * 1024 ** 2, // one service joined from blocks
+  dlmsBlocksMax: 65_535,
+  dlmsDepthMax: 16,
+  dlmsElementsMax: 65_535, // in one array or structure
+  dlmsElementsTotalMax: 1_048_576, // in one Data, nested ones counted
+  dlmsListMax: 1_024, // attributes of one with-list service, ACCESS specifications
+  dlmsChallengeBytesMax: 64,
+  dlmsGbtWindowMax: 63,
+  dlmsGbtRetriesMax: 3,
 
   // Queues and workers
   queueAttemptsMax: 1_000_000, // a batch job is retried until it commits
@@ -98,6 +135,10 @@ export const LIMITS = {
   // Billing
   billShardAccounts: 200,
   billRunAccountsMax: 2_000_000,
+  billPeriodDaysMax: 1_100, // one billing period, or one calendar asked for: three years
+  billObstaclesSaidMax: 20, // reasons in the sentence of a blocked bill
+  tariffTextBytesMax: 1024 ** 2,
+  tariffProblemsMax: 200,
 
   // Local stack (cli/stack); the ports lie below the kernel's ephemeral range, out of clients' way
   stackPortMin: 20_000,
