@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './canonical.ts';
 export * from './command.ts';
 export * from './faults.ts';

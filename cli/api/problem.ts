@@ -1,0 +1,62 @@
+/** Errors as RFC 9457 problem+json, with the stable code of the fault table. */
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { FAULTS, Fault, type FaultCode } from '../../domain/index.ts';
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: FaultCode;
+  readonly detail: string;
+  readonly problems?: readonly { readonly at: string; readonly detail: string }[];
+}
+
+export function problemOf(fault: Fault): Problem {
+  return {
+    type: `urn:meterline:fault:${fault.code.toLowerCase().replaceAll('_', '-')}`,
+    title: fault.code.toLowerCase().replaceAll('_', ' '),
+    status: fault.spec.status,
+    code: fault.code,
+    detail: fault.message,
+  };
+}
+
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | Fault, request, reply) => {
+    const fault = toFault(error);
+    if (fault.spec.status >= 500) request.log.error({ err: error, code: fault.code }, 'failed');
+    send(reply, fault, validationProblems(error));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    send(reply, new Fault('NOT_FOUND', { what: `${request.method} ${request.url}` }));
+  });
+}
+
+function send(reply: FastifyReply, fault: Fault, problems?: Problem['problems']): void {
+  if (fault.spec.retry && fault.spec.status === 503) reply.header('retry-after', '5');
+  if (fault.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  reply
+    .code(fault.spec.status)
+    .type('application/problem+json')
+    .send({ ...problemOf(fault), ...(problems && { problems }) });
+}
+
+function toFault(error: FastifyError | Fault): Fault {
+  if (error instanceof Fault) return error;
+  if (error.validation !== undefined) return new Fault('BAD_REQUEST', { detail: error.message });
+  const status = error.statusCode ?? 500;
+  if (status === 413) return new Fault('PAYLOAD_TOO_LARGE', { bytes: '?', max: '?' });
+  if (status < 500) return new Fault('BAD_REQUEST', { detail: error.message });
+  // What went wrong inside is for the log, not for the caller.
+  return new Fault('INTERNAL');
+}
+
+function validationProblems(error: FastifyError | Fault): Problem['problems'] | undefined {
+  if (error instanceof Fault || error.validation === undefined) return undefined;
+  return error.validation.map((v) => ({
+    at: `${error.validationContext ?? ''}${v.instancePath}`,
+    detail: v.message ?? 'invalid',
+  }));
+}
+
+export const FAULT_CODES = Object.keys(FAULTS) as FaultCode[];
