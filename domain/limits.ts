@@ -31,6 +31,18 @@ export const LIMITS = {
   journalUncommittedBatchesMax: 256, // sealed batches waiting for the database in memory
   journalSweepMs: 5_000, // how often forgotten batches are looked for
   journalResendAfterMs: 30_000, // a batch not committed by then is offered to the queue again
+  journalPendingBytesMax: 64 * 1024 ** 2, // appended and not yet synced; beyond: JOURNAL_FULL
+  journalGroupBytesMax: 4 * 1024 ** 2, // bytes per fdatasync
+  journalBusyRecords: 32, // records in the last journalGroupWaitMsMax from which gathering pays
+  journalIntakeBytesMax: 16 * 1024 ** 2, // durable, not yet sealed, in memory; beyond: read from disk
+  journalOriginsOpenMax: 64, // batches being filled at once; beyond: the oldest is sealed
+  journalContentBatchesMax: 8, // sealed batches with their content in memory; beyond: read from disk
+  journalPollMs: 250, // how soon after an offer the database is asked
+  journalOfferTimeoutMs: 30_000, // an outlet that does not answer counts as failed
+  journalBackoffMsMax: 5_000,
+  journalResendFactorMax: 16, // pauses between repeats grow to this many journalResendAfterMs
+  journalRetainMs: 24 * 3_600_000, // committed segments are kept this long
+  journalCloseMsMax: 5_000,
 
   // MQTT
   mqttConnectTimeoutMs: 5_000,
