@@ -1,23 +1,24 @@
+import { type Column, table } from '../output/table.ts';
 import type { EngineStatus, StackStatus } from './status.ts';
 
-const HEAD = ['engine', 'version', 'state', 'port', 'pid', 'data', 'since'] as const;
+const COLUMNS: readonly Column<EngineStatus>[] = [
+  { head: 'engine', value: (row) => row.engine },
+  { head: 'version', value: (row) => row.version },
+  { head: 'state', value: (row) => (row.answers ? 'up' : 'down') },
+  { head: 'port', right: true, value: (row) => row.port },
+  { head: 'pid', right: true, value: (row) => row.pid ?? '-' },
+  { head: 'data', right: true, value: (row) => sizeText(row.dataBytes) },
+  { head: 'since (UTC)', value: (row) => row.since?.slice(0, 19).replace('T', ' ') ?? '-' },
+];
 
 /** The status as a table for people, one engine a row. */
 export function statusTable(status: StackStatus): string {
   const title = `stack ${status.name}: ${status.up ? 'up' : 'down'} (${sourceText(status)})\n`;
   if (status.engines.length === 0) return title;
-  const rows = [HEAD as readonly string[], ...status.engines.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   const reasons = status.engines
     .filter((engine) => engine.why !== undefined)
     .map((engine) => `${engine.engine}: ${engine.why}`);
-  return `${[title, ...lines, ...reasons].join('\n')}\n`;
+  return `${[title, table(COLUMNS, status.engines), ...reasons].join('\n')}\n`;
 }
 
 function sourceText({ source, directory }: StackStatus): string {
@@ -27,19 +28,8 @@ function sourceText({ source, directory }: StackStatus): string {
   return 'never started';
 }
 
-function cells(engine: EngineStatus): string[] {
-  return [
-    engine.engine,
-    engine.version,
-    engine.answers ? 'up' : 'down',
-    String(engine.port),
-    engine.pid === undefined ? '-' : String(engine.pid),
-    engine.dataBytes === undefined ? '-' : sizeText(engine.dataBytes),
-    engine.since === undefined ? '-' : engine.since.slice(0, 19).replace('T', ' '),
-  ];
-}
-
-function sizeText(bytes: number): string {
+function sizeText(bytes: number | undefined): string {
+  if (bytes === undefined) return '-';
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const step = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
   return `${(bytes / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
