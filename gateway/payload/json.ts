@@ -1,0 +1,36 @@
+/** JSON text to a value without letting a fraction pass as a whole number. */
+
+/** A number token with a point or an exponent, where JSON allows a number to stand. */
+const FRACTIONAL = /(?:"\s*:|[[,])\s*-?\d+(?:\.|[eE])/;
+const STRING_OR_FRACTION = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)/g;
+
+/**
+ * As JSON.parse (throws SyntaxError), but number tokens with a point or an exponent come back as
+ * strings: a double would turn 0.99999999999999999999 into 1 and 1e400 into Infinity. Whole
+ * numbers beyond 2^53 stay numbers and fail the safe-integer check, since rounding keeps them
+ * beyond it.
+ */
+export function parseExactJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (!FRACTIONAL.test(text)) return value;
+  const quoted = text.replace(STRING_OR_FRACTION, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
+  return JSON.parse(quoted);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Any value in a few characters, for a problem text. */
+export function excerpt(value: unknown): string {
+  const text = typeof value === 'string' ? value : shortJson(value);
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+function shortJson(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}
