@@ -37,6 +37,7 @@ export const FAULTS = {
   JOURNAL_FULL: { say: 'journal is full ({bytes} of {max} bytes)', retry: true, blame: 'system', status: 503 },
   JOURNAL_FAILED: { say: 'journal cannot be trusted any more: {detail}', retry: false, blame: 'system', status: 503 },
   JOURNAL_CORRUPT: { say: 'journal segment {segment} is damaged at byte {offset}: {detail}', retry: false, blame: 'system', status: 500 },
+  JOURNAL_LOCKED: { say: 'journal {directory} is in use by process {owner}', retry: true, blame: 'operator', status: 503 },
   DATABASE_DOWN: { say: 'database does not answer: {detail}', retry: true, blame: 'system', status: 503 },
   QUEUE_DOWN: { say: 'queue does not answer: {detail}', retry: true, blame: 'system', status: 503 },
   UNSAFE_DURABILITY: { say: '{engine} runs with {setting} = {value}; needs {needed}', retry: false, blame: 'operator', status: 500 },
@@ -48,6 +49,8 @@ export const FAULTS = {
   COMMAND_SIGNATURE: { say: 'command {id} carries no valid approval: {detail}', retry: false, blame: 'sender', status: 403 },
   COMMAND_GUARD: { say: 'command {id} is blocked: {detail}', retry: false, blame: 'operator', status: 409 },
   COMMAND_GOVERNOR: { say: 'command {id} is held by the governor: {detail}', retry: true, blame: 'system', status: 429 },
+  COMMAND_REQUEST: { say: 'this command cannot be requested: {detail}', retry: false, blame: 'sender', status: 422 },
+  SECOND_PERSON: { say: '{what} needs a second person; {actor} may not do it', retry: false, blame: 'sender', status: 403 },
   METER_BUSY: { say: 'meter {meter} has another command under way', retry: true, blame: 'system', status: 409 },
   // Billing
   TARIFF_INVALID: { say: 'tariff {code} is invalid: {detail}', retry: false, blame: 'operator', status: 422 },

@@ -107,6 +107,22 @@ export const LIMITS = {
   commandReadbacksMax: 5,
   commandSweepMs: 1_000,
   commandJitterMsMax: 15 * 60_000, // random start of non-payment cuts
+  commandHorizonMsMax: 7 * 86_400_000, // how far ahead a command may be ordered
+  commandDecisionBytesMax: 64 * 1024,
+  commandClockDoubtMs: 2_000, // our clock and the database's differ by more: no breaker moves
+  commandClaimToSendMsMax: 2_000, // a claim older than this in our own process is not sent
+  commandHoldRetryMs: 30_000, // a held command is looked at again after this
+  commandSweepRows: 1_000,
+  commandConcurrency: 64, // commands under way in one process
+  commandReadbackPauseMs: 500, // doubled with each read-back
+  commandOrphanMs: 180_000, // sent and silent for this long: whoever sent it is gone
+  commandMeterSkewMs: 60_000, // a meter may honour a deadline this much late
+  commandRereadMsMin: 15_000, // an indeterminate command is read back again, doubling
+  commandRereadMsMax: 3_600_000,
+  commandRereadsMax: 100, // then a person has to look
+  commandLateRepliesMax: 256, // answers nobody waits for, looked up at once
+  commandAttemptsFileBytesMax: 16 * 1024 ** 2,
+  protectionAgeMsMax: 86_400_000, // older evidence is no evidence
   disconnectFleetPerHourShare: 0.0002,
   disconnectFleetPerHourShareCeiling: 0.001,
   disconnectFleetPerDayShare: 0.001,
@@ -175,4 +191,11 @@ ok(LIMITS.journalRecordBytesMax > LIMITS.pushBodyBytesMax, 'one full push must f
 ok(
   LIMITS.disconnectFleetPerHourShare <= LIMITS.disconnectFleetPerHourShareCeiling,
   'a default may not exceed its ceiling',
+);
+ok(
+  LIMITS.commandOrphanMs >
+    2 * LIMITS.commandAnswerMs +
+      LIMITS.commandReadbacksMax * LIMITS.commandReadbackMs +
+      LIMITS.commandReadbackPauseMs * 2 ** LIMITS.commandReadbacksMax,
+  'a command that is still being read back is no orphan',
 );
