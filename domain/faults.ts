@@ -28,6 +28,9 @@ export const FAULTS = {
   VALUE_RANGE: { say: 'value {value} is beyond the range of exact integers', retry: false, blame: 'sender', status: 422 },
   CONFLICT: { say: 'interval {start} already has value {existing} from {origin}; got {value}', retry: false, blame: 'sender', status: 409 },
   EDITED_KEPT: { say: 'interval {start} was edited by a person and is kept', retry: false, blame: 'operator', status: 409 },
+  LOWER_RANK: { say: 'interval {start} already has {existing} of higher quality; got {value}', retry: false, blame: 'sender', status: 409 },
+  OLDER_VERSION: { say: 'interval {start} already has a newer version of the source; got {value}', retry: false, blame: 'sender', status: 409 },
+  SUPERSEDED: { say: 'interval {start} came with another value later in the same batch; got {value}', retry: false, blame: 'sender', status: 409 },
   NOT_INSTALLED: { say: 'meter {meter} was not installed at {start}', retry: false, blame: 'operator', status: 422 },
   REGISTER_DECREASE: { say: 'register {channel} fell from {previous} to {value}, which no rollover explains', retry: false, blame: 'meter', status: 422 },
   // Files

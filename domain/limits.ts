@@ -91,6 +91,16 @@ export const LIMITS = {
   queueStalledMax: 10,
   queueKeepDone: 1_000,
   ingestConcurrency: 2,
+  ingestCarefulAfterMs: 9 * 86_400_000, // older rows may lie in the columnstore: looked up, then written
+  ingestRestartsMax: 5, // of one transaction that met another writer
+  ingestPoisonAttempts: 5, // failures that are no outage, then the batch is quarantined whole
+  ingestFailuresKept: 10_000, // batches whose failures are remembered
+  channelBuckets: 64, // advisory locks of the careful path
+  channelPageRows: 20_000,
+  channelRefreshMs: 5_000, // one page of the channel cache is read again
+  channelRecheckMs: 3_000, // an unknown meter is looked up again after this
+  channelUnknownMax: 100_000,
+  replayBatchRows: 1_000, // quarantine rows in one replay batch
 
   // Time acceptance (VEE structural rules)
   futureToleranceMs: 300_000,
