@@ -1,0 +1,65 @@
+/**
+ * Joins pushed messages out of unnumbered frames: UI frames, and the I frames some meters push
+ * without a link. Segments of one message come from one address pair, the LLC header stands in
+ * the first only, a frame without the segmentation bit ends it (IEC 62056-46, 6.4.4.4.3.4).
+ */
+import { Fault, LIMITS } from '../../../domain/index.ts';
+import { formatAddress, type HdlcAddress } from './address.ts';
+import type { HdlcFrame } from './frame.ts';
+import { type LlcMessage, splitLlc } from './llc.ts';
+
+export interface Notification extends LlcMessage {
+  readonly source: HdlcAddress;
+  readonly destination: HdlcAddress;
+}
+
+interface Unfinished {
+  readonly parts: Uint8Array[];
+  bytes: number;
+}
+
+export class NotificationAssembler {
+  readonly #unfinished = new Map<string, Unfinished>();
+
+  /**
+   * The message this frame completes, if any. Throws HDLC_LIMIT when a message or the number of
+   * stations in the middle of one exceeds its bound; that message is then dropped.
+   */
+  push(frame: HdlcFrame): Notification | undefined {
+    const { source, destination } = frame;
+    const key = `${formatAddress(source)}>${formatAddress(destination)}`;
+    const held = this.#unfinished.get(key);
+    if (held === undefined && !frame.segmented) {
+      return { source, destination, ...splitLlc(frame.information) };
+    }
+    const message = held ?? this.#open(key);
+    message.bytes += frame.information.length;
+    if (message.bytes > LIMITS.hdlcMessageBytesMax) {
+      this.#unfinished.delete(key);
+      throw limit('pushed message', message.bytes, LIMITS.hdlcMessageBytesMax);
+    }
+    message.parts.push(frame.information);
+    if (frame.segmented) return undefined;
+    this.#unfinished.delete(key);
+    return { source, destination, ...splitLlc(Buffer.concat(message.parts)) };
+  }
+
+  /** Forgets messages whose end never came. */
+  reset(): void {
+    this.#unfinished.clear();
+  }
+
+  #open(key: string): Unfinished {
+    if (this.#unfinished.size >= LIMITS.hdlcNotifiersMax) {
+      const oldest = this.#unfinished.keys().next().value as string;
+      this.#unfinished.delete(oldest);
+    }
+    const opened: Unfinished = { parts: [], bytes: 0 };
+    this.#unfinished.set(key, opened);
+    return opened;
+  }
+}
+
+function limit(what: string, given: number, max: number): Fault {
+  return new Fault('HDLC_LIMIT', { what, given, max });
+}
