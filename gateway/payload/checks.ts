@@ -12,7 +12,7 @@ import {
   parseObis,
   type ReadingBlock,
 } from '../../domain/index.ts';
-import { excerpt, isRecord } from './json.ts';
+import { excerpt, fractionOf, isRecord } from './json.ts';
 import type { Notes } from './notes.ts';
 import { CHANNEL_PATTERN, SERIAL_PATTERN, UNIT_PATTERN } from './schema.ts';
 
@@ -228,6 +228,8 @@ function checkCount(value: unknown, place: string, notes: Notes): number {
     if (Number.isSafeInteger(count)) return count;
     const code = /^-?[0-9]+$/.test(value) ? 'VALUE_RANGE' : 'NOT_INTEGER';
     notes.add(code, { value: excerpt(value), unit: 'its unit' }, place);
+  } else if (fractionOf(value) !== undefined) {
+    notes.add('NOT_INTEGER', { value: excerpt(value), unit: 'its unit' }, place);
   } else {
     notes.schema(place, `${excerpt(value)} is no number`);
   }
