@@ -48,7 +48,7 @@ function parseDeb822(text: string): AptSource[] {
   for (const stanza of withoutComments.split(/\n\s*\n/)) {
     const fields = readFields(stanza);
     const enabled = (fields.get('enabled') ?? 'yes').toLowerCase();
-    if (enabled === 'no' || enabled === 'false') continue;
+    if (/^(no|false|without|off|disable|0)$/.test(enabled)) continue;
     if (!words(fields.get('types') ?? '').includes('deb')) continue;
     const signedBy = fields.get('signed-by');
     const suites = words(fields.get('suites') ?? '');

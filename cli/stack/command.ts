@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Fault } from '../../domain/faults.ts';
 import { withoutPassword } from './environment.ts';
 import { troubleOf } from './errors.ts';
@@ -24,6 +24,7 @@ interface Flags {
   readonly name: string;
   readonly json?: boolean;
   readonly mirror?: string;
+  readonly use?: 'docker' | 'packages';
   readonly export?: boolean;
 }
 
@@ -39,6 +40,12 @@ export function registerStackCommands(program: Command, context: StackCommandCon
       .option('--name <name>', 'which instance', 'default')
       .option('--json', 'one JSON object for programs');
   verb('up', 'start the servers, making them first when need be')
+    .addOption(
+      new Option('--use <way>', 'Docker or unpacked Debian packages').choices([
+        'docker',
+        'packages',
+      ]),
+    )
     .option('--mirror <url>', "a Debian archive to use instead of the machine's own")
     .option('--export', 'print only shell lines that set DATABASE_URL and REDIS_URL')
     .action((flags: Flags) => guarded(flags, context, () => up(flags, context)));
@@ -96,6 +103,7 @@ function optionsOf(flags: Flags, context: StackCommandContext): StackOptions {
     databaseUrl: env['DATABASE_URL'],
     redisUrl: env['REDIS_URL'],
     mirror: flags.mirror,
+    use: flags.use,
     onProgress: flags.json ? undefined : progressWriter(context),
   };
 }

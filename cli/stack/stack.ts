@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { dockerAnswers, dockerStop, dockerUp, dockerWipe } from './docker.ts';
 import { type GivenUrls, givenUrls, requireAnswers } from './environment.ts';
+import { stackFault } from './errors.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import { databaseUrlOf, instanceOf, loadState, redisUrlOf } from './instance.ts';
 import { withLock } from './lock.ts';
@@ -26,6 +27,8 @@ export interface StackOptions {
   /** URLs of running servers; both or neither. They win over everything else. */
   readonly databaseUrl?: string | undefined;
   readonly redisUrl?: string | undefined;
+  /** Only this way of running the servers, instead of Docker where an engine answers. */
+  readonly use?: 'docker' | 'packages' | undefined;
   /** A Debian archive to use instead of the one in the machine's apt sources. */
   readonly mirror?: string | undefined;
   readonly onProgress?: ((progress: StackProgress) => void) | undefined;
@@ -85,7 +88,13 @@ async function bringUp(
 ): Promise<InstanceState> {
   const state = loadState(instance);
   if (state !== undefined && (await isUp(instance, state))) return state;
-  const source = state?.source ?? ((await dockerAnswers()) ? 'docker' : 'packages');
+  const source = state?.source ?? options.use ?? ((await dockerAnswers()) ? 'docker' : 'packages');
+  if (options.use !== undefined && options.use !== source) {
+    throw stackFault(
+      'bad-state',
+      `stack ${instance.name} was made with ${source}; wipe it first: meterline stack reset`,
+    );
+  }
   if (source === 'docker') return dockerUp(instance, state, step);
   return packagesUp(instance, state, {
     cacheDirectory: cacheDirectoryOf(options),

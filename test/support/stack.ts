@@ -44,7 +44,7 @@ export interface OwnStack {
 /** Starts a throw-away stack from Debian packages, whatever URLs the environment names. */
 export async function ownStack(name: string): Promise<OwnStack> {
   const projectDirectory = mkdtempSync(join(tmpdir(), `meterline-${name}-`));
-  const options: StackOptions = { name, projectDirectory };
+  const options: StackOptions = { name, projectDirectory, use: 'packages' };
   const instance = instanceOf(projectDirectory, name);
   const urls = await stackUp(options);
   const crash = crashes(instance, cacheDirectoryOf(options));
