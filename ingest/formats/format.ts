@@ -84,8 +84,8 @@ export interface Survey {
   readonly accepted: boolean;
   /** At most LIMITS.importProblemsMax, then one that says so. */
   readonly problems: readonly Problem[];
-  /** As `read` will count them. */
-  readonly summary: FileSummary;
+  /** Of what could be read; the whole file when it is accepted. */
+  readonly summary: Omit<FileSummary, 'blocks'>;
   /** By the reader's own key, with the decimals the whole file needs. */
   readonly streams: ReadonlyMap<string, StreamDeclaration>;
 }

@@ -64,13 +64,13 @@ class StreamCheck {
   }
 
   suffix(suffix: string, configuration: string): void {
-    if (suffix === '') return this.bad('NMISuffix', 'NMISuffix is empty');
-    if (!/^[A-Za-z0-9]{1,2}$/.test(suffix)) {
-      return this.bad('NMISuffix', `'${shown(suffix)}' is no NMISuffix`);
-    }
     const listed: readonly string[] = configuration.match(/../g) ?? [];
-    if (listed.includes(suffix)) return;
-    this.#note('NMIConfiguration', `'${shown(configuration)}' does not list ${suffix}`);
+    if (suffix === '') this.bad('NMISuffix', 'NMISuffix is empty');
+    else if (!/^[A-Za-z0-9]{1,2}$/.test(suffix)) {
+      this.bad('NMISuffix', `'${shown(suffix)}' is no NMISuffix`);
+    } else if (!listed.includes(suffix)) {
+      this.#note('NMIConfiguration', `'${shown(configuration)}' does not list ${suffix}`);
+    }
   }
 
   unit(uom: string, suffix: string, units: Readonly<Record<string, string>>): string {

@@ -1,8 +1,7 @@
 /** NEM12 interval metering data (formats.md section 1 of the MDFF): two passes, one day in memory. */
-import { Fault, isFault, LIMITS, type ReadingBlock } from '../../domain/index.ts';
+import { isFault, LIMITS, type ReadingBlock } from '../../domain/index.ts';
 import { DecimalReader, rescale } from './decimal.ts';
 import type {
-  FileSummary,
   FormatEvent,
   FormatReader,
   ReadContext,
@@ -15,7 +14,7 @@ import { Nem12Records, type Nem12Sink } from './nem12-records.ts';
 import type { Nem12Stream } from './nem12-streams.ts';
 import { bareUnitDecimals } from './nem12-tables.ts';
 import { ProblemList } from './problems.ts';
-import { requireReiterable } from './reiterable.ts';
+import { changedBetween, refusedEnd, requireReiterable } from './reading.ts';
 
 const FIRST_RECORD = /^\ufeff?[\s,]*(?:100\s*,\s*NEM1[23]\b|(?:200|250|300|900)\s*(?:,|\r?\n|$))/i;
 
@@ -28,7 +27,6 @@ export const nem12Reader: FormatReader = {
 
 interface Tally {
   lines: number;
-  blocks: number;
   intervals: number;
   absent: number;
 }
@@ -44,7 +42,7 @@ interface Surveyed {
 
 class SurveySink implements Nem12Sink {
   readonly streams = new Map<string, Surveyed>();
-  readonly tally: Tally = { lines: 0, blocks: 0, intervals: 0, absent: 0 };
+  readonly tally: Tally = { lines: 0, intervals: 0, absent: 0 };
   readonly #problems: ProblemList;
   readonly #decimal = new DecimalReader();
   #noise = { count: 0, line: 0 };
@@ -67,7 +65,6 @@ class SurveySink implements Nem12Sink {
   day(stream: Nem12Stream, day: Nem12Day): void {
     const known = this.streams.get(stream.key);
     if (known === undefined) return;
-    this.tally.blocks += 1;
     this.tally.intervals += day.texts.length;
     for (let i = 0; i < day.texts.length; i += 1) {
       if (day.methods[i] === 'N') this.tally.absent += 1;
@@ -145,9 +142,8 @@ async function* readNem12(
   if (given === undefined) requireReiterable(chunks, context);
   const survey = given ?? (await surveyNem12(chunks, context));
   yield* survey.problems;
-  const summary: FileSummary = survey.summary;
   if (!survey.accepted) {
-    yield { kind: 'end', summary: { ...summary, blocks: 0, intervals: 0, absent: 0 } };
+    yield refusedEnd(survey);
     return;
   }
   const sink = new BlockSink(survey, context.fileName);
@@ -158,18 +154,20 @@ async function* readNem12(
       records.line(run.first + i, run.lines[i] as string);
       if (sink.out.length > 0) yield* sink.take();
     }
-    if (problems.fatal) throw changed(context.fileName);
+    if (problems.fatal) throw changedBetween(context.fileName);
   }
   records.end();
   yield* sink.take();
-  if (problems.fatal || sink.blocks !== summary.blocks) throw changed(context.fileName);
-  yield { kind: 'end', summary };
+  const { intervals } = survey.summary;
+  if (problems.fatal || sink.intervals !== intervals) throw changedBetween(context.fileName);
+  yield { kind: 'end', summary: { ...survey.summary, blocks: sink.blocks } };
 }
 
 /** Makes events of days, with the decimals of the survey. */
 class BlockSink implements Nem12Sink {
   out: FormatEvent[] = [];
   blocks = 0;
+  intervals = 0;
   readonly #survey: Survey;
   readonly #file: string;
   readonly #told = new Set<string>();
@@ -199,20 +197,21 @@ class BlockSink implements Nem12Sink {
       day.methods[i] === 'N' ? null : this.#count(text, decimals),
     );
     this.blocks += 1;
+    this.intervals += values.length;
     this.out.push({ kind: 'block', block: { ...blockOf(stream, day), values, decimals } });
   }
 
   #count(text: string, target: number): number {
     this.#decimal.read(text);
-    if (this.#decimal.decimals > target) throw changed(this.#file);
+    if (this.#decimal.decimals > target) throw changedBetween(this.#file);
     const count = rescale(this.#decimal.mantissa, this.#decimal.decimals, target);
-    if (!Number.isSafeInteger(count)) throw changed(this.#file);
+    if (!Number.isSafeInteger(count)) throw changedBetween(this.#file);
     return count;
   }
 
   #known(stream: Nem12Stream): StreamDeclaration {
     const known = this.#survey.streams.get(stream.key);
-    if (known === undefined) throw changed(this.#file);
+    if (known === undefined) throw changedBetween(this.#file);
     return known;
   }
 }
@@ -238,8 +237,4 @@ function blockOf(stream: Nem12Stream, day: Nem12Day): Omit<ReadingBlock, 'values
 
 function settingsOf(context: ReadContext): { units: Readonly<Record<string, string>> } {
   return { units: context.options.nem12Units ?? {} };
-}
-
-function changed(file: string): Fault {
-  return new Fault('FILE_FORMAT', { file, detail: 'the file changed between its two readings' });
 }
