@@ -1,0 +1,47 @@
+/** The `meterline` command. Exit code 0 done, 1 it failed, 2 wrong use. */
+import { resolve } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { describeError, isFault } from '../domain/index.ts';
+import { registerKeysCommands } from './commands/keys.ts';
+import { registerMasterCommands } from './commands/master.ts';
+import { registerMigrateCommand } from './commands/migrate.ts';
+import { createContext } from './context.ts';
+import { registerStackCommands } from './stack/command.ts';
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('meterline')
+    .description('The open meter-to-cash line')
+    .exitOverride()
+    .configureHelp({ sortSubcommands: true })
+    .showHelpAfterError('(meterline --help lists the commands)');
+  const projectDirectory = resolve(process.cwd());
+  const context = () => createContext(projectDirectory);
+  registerStackCommands(program, {
+    env: process.env,
+    projectDirectory,
+    write: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    errorIsTerminal: process.stderr.isTTY === true,
+    setExitCode: (code) => {
+      process.exitCode = code;
+    },
+  });
+  registerMigrateCommand(program, context);
+  registerKeysCommands(program, context);
+  registerMasterCommands(program, context);
+  await program.parseAsync([...argv]);
+}
+
+/** Wrong use prints what commander says and ends with 2; a fault prints its code and ends with 1. */
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    return;
+  }
+  const code = isFault(error) ? `${error.code}: ` : '';
+  process.stderr.write(`meterline: ${code}${describeError(error)}\n`);
+  if (!isFault(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+}
+
+await main(process.argv).catch(fail);
