@@ -14,7 +14,7 @@ import { stackFault } from './errors.ts';
 import { withLock } from './lock.ts';
 import { runInside, SANDBOX_UID } from './sandbox.ts';
 import { tailOf } from './shell.ts';
-import { requireSpace, requireTools } from './tools.ts';
+import { requireSpace } from './tools.ts';
 import { unpackPackages } from './unpack.ts';
 
 /** Raise `revision` when the recipe below changes: the next `up` then unpacks afresh. */
@@ -72,7 +72,6 @@ function readManifest(root: string): Engines | undefined {
 
 async function buildTree(parent: string, root: string, options: EngineOptions): Promise<Engines> {
   requireSpace(parent, LIMITS.stackCacheBytesMin);
-  await requireTools(['mmdebstrap', 'bubblewrap'], options.onText);
   // Whatever a killed run left behind; nobody else is here, the lock is ours.
   for (const entry of readdirSync(parent)) {
     if (!entry.startsWith('.new-')) continue;

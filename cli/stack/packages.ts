@@ -1,5 +1,5 @@
 import { LIMITS } from '../../domain/limits.ts';
-import { unpackedEngines } from './engines.ts';
+import { enginesInCache, unpackedEngines } from './engines.ts';
 import { troubleOf } from './errors.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import { makeInstanceDirectory, newState, saveState } from './instance.ts';
@@ -24,7 +24,10 @@ export async function packagesUp(
   options: PackagesOptions,
 ): Promise<InstanceState> {
   options.step(1, 'PostgreSQL, TimescaleDB and Redis: looking for the unpacked packages');
-  await requireTools(['bubblewrap'], (text) => options.step(1, text));
+  const cached = enginesInCache(options.cacheDirectory) !== undefined;
+  await requireTools(cached ? ['bubblewrap'] : ['mmdebstrap', 'bubblewrap'], (text) =>
+    options.step(1, text),
+  );
   await checkSandbox();
   const { root } = await unpackedEngines({
     cacheDirectory: options.cacheDirectory,

@@ -22,7 +22,7 @@ export interface StackOptions {
   readonly name?: string | undefined;
   /** The project whose `.meterline/stack/<name>` holds the data. Default: the working folder. */
   readonly projectDirectory?: string | undefined;
-  /** Where unpacked engines are shared by all projects. Default: `~/.cache/meterline`. */
+  /** Where unpacked engines are shared by all projects. Default: the user's cache folder. */
   readonly cacheDirectory?: string | undefined;
   /** URLs of running servers; both or neither. They win over everything else. */
   readonly databaseUrl?: string | undefined;
@@ -48,7 +48,9 @@ function instanceFor(options: StackOptions): Instance {
 }
 
 export function cacheDirectoryOf(options: StackOptions): string {
-  return options.cacheDirectory ?? join(homedir(), '.cache', 'meterline');
+  if (options.cacheDirectory !== undefined) return options.cacheDirectory;
+  // XDG Base Directory Specification: an empty value counts as unset.
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'meterline');
 }
 
 /**

@@ -29,7 +29,8 @@ export async function unpackPackages(
       {
         timeoutMs: LIMITS.stackImagesMs,
         onLine: (text) => {
-          if (text.startsWith('I: ')) onText(text.slice(3));
+          // "I: main() received signal" is about its own helpers; the fault says what went wrong.
+          if (/^I: (?!main)/.test(text)) onText(text.slice(3));
         },
       },
     );
@@ -47,7 +48,8 @@ function unpackFault(output: string) {
   }
   const network = /resolve|connect|Failed to fetch|timed out|Network is unreachable/i.test(output);
   const advice = network
-    ? 'the Debian archive cannot be reached: check the network and the proxy in apt.conf'
+    ? 'the Debian archive did not answer as it should: check the network, the archive in the ' +
+      'apt sources (or --mirror) and the proxy in apt.conf'
     : 'mmdebstrap failed';
   return stackFault(
     network ? 'no-network' : 'unpack-failed',
