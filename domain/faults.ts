@@ -43,6 +43,7 @@ export const FAULTS = {
   JOURNAL_LOCKED: { say: 'journal {directory} is in use by process {owner}', retry: true, blame: 'operator', status: 503 },
   DATABASE_DOWN: { say: 'database does not answer: {detail}', retry: true, blame: 'system', status: 503 },
   QUEUE_DOWN: { say: 'queue does not answer: {detail}', retry: true, blame: 'system', status: 503 },
+  BROKER_DOWN: { say: 'MQTT broker does not answer: {detail}', retry: true, blame: 'system', status: 503 },
   UNSAFE_DURABILITY: { say: '{engine} runs with {setting} = {value}; needs {needed}', retry: false, blame: 'operator', status: 500 },
   MIGRATION_CHANGED: { say: 'migration {name} was changed after it ran', retry: false, blame: 'operator', status: 500 },
   // Commands
