@@ -15,6 +15,7 @@ export interface SandboxSpec {
   readonly tag: string;
 }
 
+const BUBBLEWRAP = 'bwrap';
 const PATH_INSIDE = '/usr/lib/postgresql/17/bin:/usr/bin:/usr/sbin:/bin';
 
 /** bwrap's arguments up to the program. No pid namespace: the pids inside are the machine's. */
@@ -40,7 +41,7 @@ export function runInside(
   command: readonly string[],
   options: { env?: Record<string, string>; input?: string; timeoutMs?: number } = {},
 ): Promise<ShellResult> {
-  return shell('bwrap', [...sandboxArgs(spec, true), ...command], {
+  return shell(BUBBLEWRAP, [...sandboxArgs(spec, true), ...command], {
     ...options,
     env: environment(options.env),
   });
@@ -50,7 +51,7 @@ export function runInside(
 export function spawnDaemon(spec: SandboxSpec, command: readonly string[], logFile: string): void {
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn('bwrap', [...sandboxArgs(spec, false), ...command], {
+  const child = spawn(BUBBLEWRAP, [...sandboxArgs(spec, false), ...command], {
     detached: true,
     stdio: ['ignore', log, log],
     env: environment(),
@@ -65,7 +66,7 @@ export function spawnDaemon(spec: SandboxSpec, command: readonly string[], logFi
 export async function checkSandbox(): Promise<void> {
   const uid = String(SANDBOX_UID);
   const probe = ['--ro-bind', '/', '/', '--unshare-user', '--uid', uid, '--gid', uid, '--', 'true'];
-  const result = await shell('bwrap', probe);
+  const result = await shell(BUBBLEWRAP, probe);
   if (result.code === 0) return;
   throw stackFault(
     'no-user-namespaces',
