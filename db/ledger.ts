@@ -1,0 +1,213 @@
+/** The interval ledger: laying out days, finding what is due, closing, and asking for states. */
+import type { Queryable, Row } from './pool.ts';
+
+/** Lays out days up to `upTo` (exclusive local date) for channels [from, to). Rows added. */
+export async function openLedgerDays(
+  db: Queryable,
+  upTo: string,
+  channelFrom: number,
+  channelTo: number,
+): Promise<number> {
+  const [row] = await db.query<{ added: bigint }>('SELECT ledger_open($1, $2, $3) AS added', [
+    upTo,
+    channelFrom,
+    channelTo,
+  ]);
+  return Number(row?.added ?? 0n);
+}
+
+/** Highest channel id plus one: the end of the last shard. */
+export async function channelIdEnd(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ end: number }>(
+    'SELECT coalesce(max(id), 0) + 1 AS end FROM channel',
+  );
+  return row?.end ?? 1;
+}
+
+/** First channel id of every shard that has days to close, with how many. */
+export async function dueShards(
+  db: Queryable,
+  nowMs: number,
+  deadlineMs: number,
+  shardChannels: number,
+): Promise<{ channelFrom: number; days: number }[]> {
+  const rows = await db.query<{ shard: number; days: bigint }>(
+    `SELECT channel_id / $3::int AS shard, count(*) AS days FROM channel_day
+     WHERE (state = 'open' OR dirty)
+       AND to_at <= to_timestamp(($1::float8 - $2::float8) / 1000)
+     GROUP BY 1 ORDER BY 1`,
+    [nowMs, deadlineMs, shardChannels],
+  );
+  return rows.map((r) => ({ channelFrom: r.shard * shardChannels, days: Number(r.days) }));
+}
+
+/**
+ * Closes at once, without looking at single readings, every due day of channels [from, to) that is
+ * complete, billable and without estimates. Returns how many.
+ */
+export async function closeCompleteDays(
+  db: Queryable,
+  due: DueWindow,
+  billableCodes: readonly number[],
+): Promise<number> {
+  const rows = await db.query(
+    `WITH due AS MATERIALIZED (
+       SELECT channel_id, local_date, from_at, to_at, expected FROM channel_day
+       WHERE (state = 'open' OR dirty) AND channel_id >= $1 AND channel_id < $2
+         AND to_at <= to_timestamp($3::float8 / 1000)
+       ORDER BY channel_id, local_date
+       FOR UPDATE SKIP LOCKED
+     ), found AS (
+       SELECT d.channel_id, d.local_date FROM due d
+       JOIN reading r ON r.channel_id = d.channel_id
+         AND r.start_at >= d.from_at AND r.start_at < d.to_at
+       GROUP BY d.channel_id, d.local_date, d.expected
+       HAVING count(*) = d.expected
+         AND bool_and(r.quality = ANY($4::smallint[]) AND r.quality NOT BETWEEN 10 AND 19
+                      AND r.quality <> 30)
+     )
+     UPDATE channel_day c
+     SET state = 'closed', dirty = false, closed_at = clock_timestamp(), received = c.expected,
+         estimated = 0, edited = 0, missing = 0
+     FROM found f
+     WHERE c.channel_id = f.channel_id AND c.local_date = f.local_date
+     RETURNING 1`,
+    [due.channelFrom, due.channelTo, due.dueBeforeMs, billableCodes],
+  );
+  return rows.length;
+}
+
+export interface DueWindow {
+  readonly channelFrom: number;
+  readonly channelTo: number;
+  /** Days that ended by this instant. */
+  readonly dueBeforeMs: number;
+}
+
+export interface DueDay extends Row {
+  readonly channel_id: number;
+  readonly local_date: string;
+  readonly from_at: number;
+  readonly to_at: number;
+  readonly expected: number;
+  readonly interval_s: number;
+  readonly register_id: number | null;
+  readonly register_modulus: bigint | null;
+  readonly interval_max: bigint | null;
+}
+
+/** Due days that need a closer look, oldest first, locked for this transaction. */
+export function dueDays(db: Queryable, due: DueWindow, limit: number): Promise<DueDay[]> {
+  return db.query<DueDay>(
+    `SELECT d.channel_id, d.local_date, d.from_at, d.to_at, d.expected, c.interval_s,
+            c.interval_max, g.id AS register_id, g.modulus AS register_modulus
+     FROM channel_day d
+     JOIN channel c ON c.id = d.channel_id
+     LEFT JOIN channel g ON g.meter_id = c.meter_id AND g.code = c.code AND g.kind = 'register'
+       AND g.unit = c.unit AND g.exponent = c.exponent
+     WHERE (d.state = 'open' OR d.dirty) AND d.channel_id >= $1 AND d.channel_id < $2
+       AND d.to_at <= to_timestamp($3::float8 / 1000)
+     ORDER BY d.local_date, d.channel_id LIMIT $4
+     FOR UPDATE OF d SKIP LOCKED`,
+    [due.channelFrom, due.channelTo, due.dueBeforeMs, limit],
+  );
+}
+
+export interface WindowReading extends Row {
+  readonly channel_id: number;
+  readonly start_at: number;
+  readonly value: bigint;
+  readonly quality: number;
+  readonly flags: number;
+}
+
+/** Readings of many channels, each in its own window, in order of channel and time. */
+export function windowReadings(
+  db: Queryable,
+  windows: readonly { channelId: number; fromMs: number; toMs: number }[],
+): Promise<WindowReading[]> {
+  return db.query<WindowReading>(
+    `SELECT r.channel_id, r.start_at, r.value, r.quality, r.flags
+     FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::float8[], $3::float8[]) AS w(id, f, t)) w
+     JOIN reading r ON r.channel_id = w.id
+       AND r.start_at >= to_timestamp(w.f / 1000) AND r.start_at < to_timestamp(w.t / 1000)
+     ORDER BY r.channel_id, r.start_at`,
+    [windows.map((w) => w.channelId), windows.map((w) => w.fromMs), windows.map((w) => w.toMs)],
+  );
+}
+
+/** Register reads exactly at the given instants. */
+export function registersAt(
+  db: Queryable,
+  asked: readonly { channelId: number; atMs: number }[],
+): Promise<{ channel_id: number; at: number; value: bigint }[]> {
+  return db.query(
+    `SELECT r.channel_id, r.at, r.value
+     FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::float8[]) AS a(id, at)) a
+     JOIN register_read r ON r.channel_id = a.id AND r.at = to_timestamp(a.at / 1000)`,
+    [asked.map((a) => a.channelId), asked.map((a) => a.atMs)],
+  );
+}
+
+export interface ClosedDay {
+  readonly channelId: number;
+  readonly localDate: string;
+  readonly received: number;
+  readonly estimated: number;
+  readonly edited: number;
+  readonly missing: number;
+}
+
+export async function markDaysClosed(db: Queryable, days: readonly ClosedDay[]): Promise<void> {
+  await db.query(
+    `UPDATE channel_day c
+     SET state = 'closed', dirty = false, closed_at = clock_timestamp(),
+         received = d.received, estimated = d.estimated, edited = d.edited, missing = d.missing
+     FROM jsonb_to_recordset($1::jsonb) AS d("channelId" int, "localDate" date, received smallint,
+       estimated smallint, edited smallint, missing smallint)
+     WHERE c.channel_id = d."channelId" AND c.local_date = d."localDate"`,
+    [JSON.stringify(days)],
+  );
+}
+
+/** The date up to which some day has been closed; arrivals before it look for closed days. */
+export async function advanceClosedMark(db: Queryable): Promise<void> {
+  await db.query(
+    `INSERT INTO ledger_mark (name, local_date)
+     SELECT 'closed', max(local_date) FROM channel_day WHERE state = 'closed'
+     HAVING max(local_date) IS NOT NULL
+     ON CONFLICT (name) DO UPDATE
+       SET local_date = greatest(ledger_mark.local_date, excluded.local_date)`,
+  );
+}
+
+export interface IntervalState extends Row {
+  readonly start_at: number;
+  readonly state: string;
+  readonly value: bigint | null;
+  readonly quality: number | null;
+  readonly flags: number | null;
+  readonly batch_id: bigint | null;
+}
+
+/** State of every expected interval of a channel in [from, to) (design.md promise 4). */
+export function intervalStates(
+  db: Queryable,
+  input: { channelId: number; fromMs: number; toMs: number; nowMs: number; deadlineMs: number },
+): Promise<IntervalState[]> {
+  return db.query<IntervalState>(
+    `SELECT g.start_at, r.value, r.quality, r.flags, r.batch_id,
+       interval_state(r.quality, d.to_at + make_interval(secs => $5::float8 / 1000),
+                      to_timestamp($4::float8 / 1000), d.billed_by) AS state
+     FROM channel_day d
+     JOIN channel c ON c.id = d.channel_id
+     CROSS JOIN LATERAL generate_series(
+       d.from_at, greatest(d.from_at, d.to_at - make_interval(secs => c.interval_s)),
+       make_interval(secs => c.interval_s)) AS g(start_at)
+     LEFT JOIN reading r ON r.channel_id = d.channel_id AND r.start_at = g.start_at
+     WHERE d.channel_id = $1 AND g.start_at >= to_timestamp($2::float8 / 1000)
+       AND g.start_at < to_timestamp($3::float8 / 1000)
+     ORDER BY g.start_at`,
+    [input.channelId, input.fromMs, input.toMs, input.nowMs, input.deadlineMs],
+  );
+}
