@@ -16,13 +16,19 @@ export const DateText = Type.String({
   description: 'Local date, YYYY-MM-DD.',
 });
 
-const Band = Type.Tuple([Time, Time, PeriodName], {
+// Written out, for the library's own tuple speaks the dialect before 2020-12 (and OpenAPI 3.1).
+const BandSchema = Type.Unsafe<Band>({
+  type: 'array',
   description: '[from, to, period], half-open on the wall clock.',
+  prefixItems: [Time, Time, PeriodName],
+  items: false,
+  minItems: 3,
+  maxItems: 3,
 });
 
 const DayTables = Type.Record(
   Type.String({ pattern: '^[a-z][a-z0-9_]{0,31}$' }),
-  Type.Array(Band, { maxItems: 96 }),
+  Type.Array(BandSchema, { maxItems: 96 }),
   { description: 'Bands by day type. Each day type in use covers 00:00 to 24:00 once.' },
 );
 
