@@ -15,6 +15,7 @@ export const FAULTS = {
   PAYLOAD_SYNTAX: { say: 'payload is not valid JSON: {detail}', retry: false, blame: 'sender', status: 400 },
   PAYLOAD_SCHEMA: { say: 'payload breaks the schema: {detail}', retry: false, blame: 'sender', status: 400 },
   PAYLOAD_TOO_LARGE: { say: 'payload of {bytes} bytes exceeds {max}', retry: false, blame: 'sender', status: 413 },
+  NO_GOOD_RECORD: { say: 'none of {count} records can be accepted; each problem is listed', retry: false, blame: 'sender', status: 422 },
   IDENTITY_MISMATCH: { say: 'message of {peer} speaks for meter {meter}', retry: false, blame: 'sender', status: 403 },
   METER_UNKNOWN: { say: 'meter {meter} is not known', retry: false, blame: 'sender', status: 404 },
   CHANNEL_UNKNOWN: { say: 'meter {meter} has no channel {channel}', retry: false, blame: 'sender', status: 404 },
@@ -69,6 +70,7 @@ export const FAULTS = {
   NOT_FOUND: { say: '{what} is not known', retry: false, blame: 'sender', status: 404 },
   IDEMPOTENCY_REQUIRED: { say: 'the header Idempotency-Key is required', retry: false, blame: 'sender', status: 400 },
   IDEMPOTENCY_REUSED: { say: 'Idempotency-Key {key} was used with another body', retry: false, blame: 'sender', status: 422 },
+  CONTENT_TYPE: { say: 'content {given} is not one of {expected}', retry: false, blame: 'sender', status: 415 },
   BAD_REQUEST: { say: '{detail}', retry: false, blame: 'sender', status: 400 },
   INTERNAL: { say: 'internal error', retry: true, blame: 'system', status: 500 },
   // HDLC line (IEC 62056-46)

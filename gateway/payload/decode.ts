@@ -29,7 +29,6 @@ export type PushContentType = (typeof PUSH_CONTENT_TYPES)[number];
 
 /** Records decoded between two yields of a push: a few milliseconds of work. */
 const RECORDS_A_STEP = 512;
-const KNOWN = new WeakMap<Envelope, Decoded>();
 
 /** Who may replace whose values: 'mqtt', 'http:KEYNAME', 'file:NAME'. */
 export function originOf(envelope: Pick<Envelope, 'source' | 'peer'>): string {
@@ -37,15 +36,8 @@ export function originOf(envelope: Pick<Envelope, 'source' | 'peer'>): string {
   return source === 'http' || source === 'file' || source === 'edge' ? `${source}:${peer}` : source;
 }
 
-/** Saves decoding the very same envelope object again (an HTTP push is decoded for its answer). */
-export function rememberDecoded(envelope: Envelope, decoded: Decoded): void {
-  KNOWN.set(envelope, decoded);
-}
-
 /** `message` of every refusal is 0: a batch renumbers it. Never throws. */
 export function decode(envelope: Envelope): Decoded {
-  const known = KNOWN.get(envelope);
-  if (known !== undefined) return known;
   if (envelope.blocks !== undefined) {
     return { blocks: envelope.blocks, refusals: [], events: [] };
   }

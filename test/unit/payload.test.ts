@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Envelope, LIMITS, offeredValues } from '../../domain/index.ts';
-import { decode, originOf, rememberDecoded } from '../../gateway/payload/decode.ts';
+import { decode, originOf } from '../../gateway/payload/decode.ts';
 import { parseReply } from '../../gateway/payload/events.ts';
 import { parseExactJson } from '../../gateway/payload/json.ts';
 
@@ -257,13 +257,6 @@ describe('around the payload', () => {
     const dlms: Envelope = { ...mqtt(''), source: 'dlms', blocks: [block] };
     expect(decode(dlms).blocks).toEqual([block]);
     expect(decode({ ...mqtt(''), source: 'file' }).refusals).toMatchObject([{ records: 1 }]);
-  });
-
-  it('decodes an envelope it was told about only once', () => {
-    const envelope = push('{');
-    const decoded = decode(push(JSON.stringify({ readings: [{ meter: 'A', ...interval([1]) }] })));
-    rememberDecoded(envelope, decoded);
-    expect(decode(envelope)).toBe(decoded);
   });
 
   it('keeps every fraction visible', () => {
