@@ -17,7 +17,7 @@ const HEAD_BYTES = 4_096;
  */
 export async function detectReader(
   chunks: AsyncIterable<Uint8Array>,
-  fileName: string,
+  { fileName, options }: ReadContext,
 ): Promise<FormatReader | undefined> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -28,7 +28,9 @@ export async function detectReader(
   }
   if (bytes === 0) throw new Fault('FILE_FORMAT', { file: fileName, detail: 'file is empty' });
   const head = Buffer.concat(parts).subarray(0, HEAD_BYTES).toString('utf8');
-  return READERS.find((reader) => reader.detect(head, fileName));
+  // Who says how the columns are to be understood has said that there are columns.
+  const told = options.series === undefined ? undefined : seriesReader;
+  return READERS.find((reader) => reader.detect(head, fileName)) ?? told;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function validateFile(
 ): Promise<Survey> {
   requireReiterable(chunks, context);
   try {
-    const reader = await detectReader(chunks, context.fileName);
+    const reader = await detectReader(chunks, context);
     return reader === undefined ? unknown() : await reader.survey(chunks, context);
   } catch (error) {
     if (error instanceof Fault) return refused(String(error.detail['detail']));

@@ -23,12 +23,16 @@ export async function* lineRuns(
   for await (const chunk of plainBytes(chunks, file)) {
     const run = splitter.push(chunk);
     if (run.lines.length > 0) yield run;
+    if (splitter.fault !== undefined) throw splitter.fault;
   }
   const run = splitter.finish();
   if (run.lines.length > 0) yield run;
+  if (splitter.fault !== undefined) throw splitter.fault;
 }
 
 class LineSplitter {
+  /** Thrown only after the lines before it were given, so that cutting makes no difference. */
+  fault: Fault | undefined;
   readonly #file: string;
   #next = 1;
   #carry: Buffer[] = [];
@@ -43,54 +47,56 @@ class LineSplitter {
     const first = this.#next;
     const lines: string[] = [];
     let at = 0;
-    for (;;) {
+    while (this.fault === undefined) {
       const end = bytes.indexOf(LF, at);
       if (end === -1) break;
-      lines.push(this.#line(bytes.subarray(at, end)));
+      this.#end(bytes.subarray(at, end), lines);
       at = end + 1;
     }
-    this.#keep(bytes.subarray(at));
+    if (this.fault === undefined) this.#keep(bytes.subarray(at));
     return { first, lines };
   }
 
   finish(): LineRun {
     const first = this.#next;
-    return this.#carryBytes === 0
-      ? { first, lines: [] }
-      : { first, lines: [this.#line(Buffer.alloc(0))] };
+    const lines: string[] = [];
+    if (this.#carryBytes > 0) this.#end(Buffer.alloc(0), lines);
+    return { first, lines };
   }
 
   #keep(rest: Buffer): void {
-    if (rest.length === 0) return;
-    this.#check(this.#carryBytes + rest.length);
+    if (rest.length === 0 || this.#tooLong(this.#carryBytes + rest.length)) return;
     // A copy: the producer of the chunk may reuse its memory.
     this.#carry.push(Buffer.from(rest));
     this.#carryBytes += rest.length;
   }
 
-  #line(tail: Buffer): string {
-    this.#check(this.#carryBytes + tail.length);
+  /** The line that ends with `tail`, unless it is a fault. */
+  #end(tail: Buffer, lines: string[]): void {
     let whole = this.#carryBytes === 0 ? tail : Buffer.concat([...this.#carry, tail]);
     this.#carry = [];
     this.#carryBytes = 0;
     if (whole.length > 0 && whole[whole.length - 1] === CR) whole = whole.subarray(0, -1);
+    if (this.#tooLong(whole.length) || (this.#next === 1 && this.#isUtf16(whole))) return;
     const text = whole.toString('utf8');
-    const line = this.#next;
+    lines.push(this.#next === 1 && text.startsWith('\ufeff') ? text.slice(1) : text);
     this.#next += 1;
-    return line === 1 ? this.#firstLine(whole, text) : text;
   }
 
-  #firstLine(bytes: Buffer, text: string): string {
-    const [a, b] = bytes;
-    if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
-      throw new Fault('FILE_LINE', { file: this.#file, line: 1, detail: 'UTF-16 text; use UTF-8' });
-    }
-    return text.startsWith('\ufeff') ? text.slice(1) : text;
+  #isUtf16([a, b]: Buffer): boolean {
+    const marked = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
+    if (marked) this.#fail('UTF-16 text; use UTF-8');
+    return marked;
   }
 
-  #check(bytes: number): void {
-    if (bytes <= LIMITS.importLineCharsMax) return;
-    const detail = `line is longer than ${LIMITS.importLineCharsMax} bytes`;
-    throw new Fault('FILE_LINE', { file: this.#file, line: this.#next, detail });
+  #tooLong(bytes: number): boolean {
+    // One more than the line itself: its CR may be there without its LF.
+    const long = bytes > LIMITS.importLineCharsMax + 1;
+    if (long) this.#fail(`line is longer than ${LIMITS.importLineCharsMax} bytes`);
+    return long;
+  }
+
+  #fail(detail: string): void {
+    this.fault = new Fault('FILE_LINE', { file: this.#file, line: this.#next, detail });
   }
 }

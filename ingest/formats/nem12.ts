@@ -115,7 +115,7 @@ async function surveyNem12(
     records.end();
   } catch (error) {
     if (!isFault(error)) throw error;
-    problems.add(sink.tally.lines + 1, undefined, String(error.detail['detail']), true);
+    problems.addFault(error, sink.tally.lines);
   }
   sink.finish();
   return { format: 'nem12', accepted: !problems.fatal, ...describe(sink, problems) };

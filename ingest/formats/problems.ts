@@ -1,4 +1,4 @@
-import { LIMITS } from '../../domain/index.ts';
+import { type Fault, LIMITS } from '../../domain/index.ts';
 import type { Problem } from './format.ts';
 
 /** Collects what is wrong with a file: all of it counted, the first thousand kept. */
@@ -14,6 +14,12 @@ export class ProblemList {
       const base = { kind: 'problem', line, detail, fatal } as const;
       this.kept.push(field === undefined ? base : { ...base, field });
     }
+  }
+
+  /** What stopped the reading of the bytes; `read` lines came before it. */
+  addFault(fault: Fault, read: number): void {
+    const { line, detail } = fault.detail;
+    this.add(typeof line === 'number' ? line : read + 1, undefined, String(detail), true);
   }
 
   /** The kept ones and, when there were more, one that says so. */

@@ -48,7 +48,7 @@ async function surveySeries(
     }
   } catch (error) {
     if (!isFault(error)) throw error;
-    problems.add(lines + 1, undefined, String(error.detail['detail']), true);
+    problems.addFault(error, lines);
   }
   const nature = scan.finish(rows, context.options.series?.intervalS);
   const tally = { lines, intervals: scan.rows, absent: scan.absent };
