@@ -138,7 +138,8 @@ export function expectedInPeriod(
   return expectedIntervals(localMidnightMs(zone, from), localMidnightMs(zone, to), intervalS);
 }
 
-function checkRange(from: LocalDate, to: LocalDate): void {
+/** Throws BAD_REQUEST unless [from, to) is a range of dates of a length that can be billed. */
+export function checkRange(from: LocalDate, to: LocalDate): void {
   const detail = rangeProblem(from, to);
   if (detail !== undefined) throw new Fault('BAD_REQUEST', { detail });
 }

@@ -84,25 +84,33 @@ export function joinFingerprints(a: string, b: string): string {
 }
 
 /**
- * The same fingerprint as an aggregate expression of PostgreSQL 14 or later; sum(bigint) is numeric
- * there and cannot overflow. Arguments are SQL expressions: `start` of type timestamptz and on a
- * whole second, `value` and `batchId` bigint, `quality` any integer type.
+ * m as a PostgreSQL expression over a timestamptz on a whole second. Worth computing once a row, in
+ * a subquery with `offset 0`: three of the sums need it.
+ */
+export function fingerprintWeightSql(start: string): string {
+  return `((date_part('epoch', ${start})::bigint / 60) % ${MINUTE_MODULUS})`;
+}
+
+/**
+ * The same fingerprint as an aggregate expression of PostgreSQL; sum(bigint) is numeric there and
+ * cannot overflow. Arguments are SQL expressions: `weight` as fingerprintWeightSql makes it, `value`
+ * and `batchId` bigint, `quality` any integer type.
  */
 export function fingerprintSql(columns: {
-  readonly start: string;
+  readonly weight: string;
   readonly value: string;
   readonly batchId: string;
   readonly quality: string;
 }): string {
-  const minute = `((extract(epoch from ${columns.start})::bigint / 60) % ${MINUTE_MODULUS})`;
+  const { weight, value, batchId, quality } = columns;
   const sum = (expression: string) => `coalesce(sum(${expression}), 0)`;
-  return [
-    "concat_ws(':', count(*)",
-    sum(columns.value),
-    sum(`${minute} * (${columns.value} % ${VALUE_MODULUS})`),
-    sum(`${minute} * (${columns.batchId} % ${VALUE_MODULUS})`),
-    `${sum(`${minute} * ${columns.quality}`)})`,
-  ].join(', ');
+  const sums = [
+    sum(value),
+    sum(`${weight} * (${value} % ${VALUE_MODULUS})`),
+    sum(`${weight} * (${batchId} % ${VALUE_MODULUS})`),
+    sum(`${weight} * ${quality}`),
+  ];
+  return `concat_ws(':', count(*), ${sums.join(', ')})`;
 }
 
 function addWide(sum: WideSum, term: number | bigint): void {

@@ -3,8 +3,14 @@
  * tariff, the zone, the dates and the shape of the channels only, so a bill run makes it once for
  * thousands of accounts.
  */
-import { hashOf, type Unit } from '../../domain/index.ts';
-import { expectedIntervals, type LocalDate, localMidnightMs } from '../calendar/local.ts';
+import { Fault, hashOf, type Unit } from '../../domain/index.ts';
+import {
+  checkRange,
+  expectedIntervals,
+  isZone,
+  type LocalDate,
+  localMidnightMs,
+} from '../calendar/local.ts';
 import { buildRateSegments, type RateSegment } from '../calendar/segments.ts';
 import {
   type ChannelDirection,
@@ -42,12 +48,15 @@ export interface RatingPlan {
 
 const DIRECTIONS: readonly ChannelDirection[] = ['import', 'export'];
 
+/** Throws BAD_REQUEST for a zone or a period that is none. */
 export function makeRatingPlan(
   tariff: Tariff,
   zone: string,
   period: BillingPeriod,
   channels: Channels,
 ): RatingPlan {
+  checkRange(...period);
+  if (!isZone(zone)) throw new Fault('BAD_REQUEST', { detail: `zone '${zone}' is not known` });
   const cut = cutByVersion(tariff, ...period);
   const sums = cut.parts.flatMap((part) =>
     DIRECTIONS.flatMap((direction) => plannedSums(part, direction, zone, channels[direction])),

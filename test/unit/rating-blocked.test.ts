@@ -158,6 +158,17 @@ describe('a plan', () => {
     });
   });
 
+  it('refuses a zone and a period that are none', () => {
+    const plans = [
+      () => makeRatingPlan(tariff, 'Mars/Olympus', period, HOURS),
+      () => makeRatingPlan(tariff, zone, ['2026-02-01', '2026-01-01'], HOURS),
+      () => makeRatingPlan(tariff, zone, ['2026-02-01', '2026-02-30'], HOURS),
+    ];
+    for (const make of plans) {
+      expect(make).toThrow(expect.toSatisfy((error) => isFault(error, 'BAD_REQUEST')));
+    }
+  });
+
   it('tells borders that fall inside an interval', () => {
     expect(bordersInsideIntervals(plan.sums)).toHaveLength(4);
     const quarters: Channels = { import: { unit: 'Wh', exponent: 0, intervalS: 900 } };
