@@ -126,7 +126,6 @@ export type ChargeOf<K extends ChargeKind> = Type.Static<(typeof CHARGE_SCHEMAS)
 export type Charge = { [K in ChargeKind]: ChargeOf<K> }[ChargeKind];
 /** A charge whose quantity is a sum of intervals. */
 export type MeteredCharge = ChargeOf<'tou' | 'energy'>;
-export type Proration = ChargeOf<'per_month'>['proration'];
 export type TaxStep = Type.Static<typeof TaxSchema>;
 export type Rounding = Type.Static<typeof RoundingSchema>;
 
