@@ -16,6 +16,7 @@ export async function askBreaker(
   id: string = uuidV7(context.clock.nowMs(), context.random),
 ): Promise<MeterReply | undefined> {
   const { clock, link, random, replies, signal } = context;
+  if (link.isOnline?.(serial) === false) return undefined;
   const question: MeterCommand = {
     id,
     meter: serial,
@@ -38,10 +39,4 @@ export async function askBreaker(
   } finally {
     replies.forget(question.id);
   }
-}
-
-/** Whether bytes would reach the meter now. */
-export async function isPresent(context: SendContext, serial: string): Promise<boolean> {
-  if (context.link.isOnline !== undefined) return context.link.isOnline(serial);
-  return (await askBreaker(context, serial)) !== undefined;
 }

@@ -5,7 +5,7 @@
 import type { ClaimOutcome } from '../../db/command-claim.ts';
 import type { Command } from '../../db/command-rows.ts';
 import { formatInstant, LIMITS, type MeterCommand, type MeterReply } from '../../domain/index.ts';
-import { askBreaker, isPresent } from './ask.ts';
+import { askBreaker } from './ask.ts';
 import type { Seen, SendContext } from './ports.ts';
 import { readBack, seenIn } from './readback.ts';
 import { sendRelayCommand } from './relay.ts';
@@ -22,8 +22,14 @@ export async function executeCommand(
   serial: string,
 ): Promise<ClaimOutcome> {
   const { clock, random, stats, store } = context;
-  if (context.killed?.() === true) return { kind: 'held', reason: 'local kill switch' };
-  if (!(await isPresent(context, serial))) return { kind: 'held', reason: 'the meter is away' };
+  const waiting = await store.get(id);
+  if (waiting?.state !== 'queued') return { kind: 'gone', state: waiting?.state };
+  if (waiting.action !== 'read') {
+    if (context.killed?.() === true) return { kind: 'held', reason: 'local kill switch' };
+    // A meter that does not even answer a question would leave its breaker in doubt.
+    const reachable = (await askBreaker(context, serial)) !== undefined;
+    if (!reachable) return { kind: 'held', reason: 'the meter does not answer' };
+  }
   context.crash?.('before-claim');
   const claimedAtMs = clock.monotonicMs();
   const outcome = await store.claim(id, Buffer.from(random(16)).toString('hex'));

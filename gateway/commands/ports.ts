@@ -10,7 +10,7 @@ import type { ReplyBook } from './replies.ts';
 export interface CommandLink {
   /** False: surely nothing left. True: it may have reached the meter. Never queues. */
   publishDown(serial: string, topic: string, payload: Uint8Array): Promise<boolean>;
-  /** Absent when the link cannot know: then the meter is asked before a breaker is sent. */
+  /** Absent when the link cannot know. */
   isOnline?(serial: string): boolean;
 }
 

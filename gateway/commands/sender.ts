@@ -61,8 +61,11 @@ export class CommandSender {
     this.#execute(command.id, command.meterSerial);
   }
 
-  /** An answer of a meter; the serial is the one of its connection, not of the payload. */
-  onReply(serial: string, reply: MeterReply): void {
+  /**
+   * An answer of a meter; the serial is the one of its connection, not of the payload. Resolves
+   * when it was handed over or, if nobody waits, looked up. Never rejects.
+   */
+  async onReply(serial: string, reply: MeterReply): Promise<void> {
     const { replies, stats } = this.#context;
     if (replies.deliver(serial, reply)) return;
     if (!isUuid(reply.id) || this.#lateReplies >= LIMITS.commandLateRepliesMax) {
@@ -70,11 +73,13 @@ export class CommandSender {
       return;
     }
     this.#lateReplies += 1;
-    this.#late(serial, reply)
-      .catch((error: unknown) => this.#failed(error, reply.id))
-      .finally(() => {
-        this.#lateReplies -= 1;
-      });
+    try {
+      await this.#late(serial, reply);
+    } catch (error) {
+      this.#failed(error, reply.id);
+    } finally {
+      this.#lateReplies -= 1;
+    }
   }
 
   /** Sent by this process before it died: the breaker may have moved, so it is only read back. */
@@ -146,8 +151,11 @@ export class CommandSender {
       if (await store.settle(command.id, 'refused', seen, reason)) stats.refused += 1;
       return;
     }
+    // Only the first such answer is news: a flood must not use up the read-backs.
     const acted = reply.outcome === 'done' || reply.outcome === 'accepted';
-    await store.reread(command, clock.nowMs(), seen, acted);
+    if (acted && command.answeredAtMs === null) {
+      await store.reread(command, clock.nowMs(), seen, true);
+    }
   }
 
   /** One thing at a time per meter; what finds the lane taken comes again with a later sweep. */
