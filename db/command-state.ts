@@ -202,6 +202,8 @@ async function writeAudit(tx: Queryable, event: Event, moved: Moved): Promise<vo
 
 export interface Settlement {
   readonly id: string;
+  /** Only when it is in this state; default: in any that may end so. */
+  readonly from?: CommandState;
   readonly to: 'confirmed' | 'refused';
   readonly actor: string;
   readonly atMs: number;
@@ -216,6 +218,7 @@ export async function settleCommand(db: Database, end: Settlement): Promise<bool
   return db.transaction(async (tx) => {
     const command = await lockCommand(tx, end.id);
     if (command === undefined || !mayBecome(command.state, end.to)) return false;
+    if (end.from !== undefined && command.state !== end.from) return false;
     await recordBreaker(tx, command.meterId, end.output, end.control, end.atMs);
     return transitionCommand(tx, {
       id: end.id,

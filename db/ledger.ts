@@ -198,9 +198,18 @@ export function intervalStates(
   return db.query<IntervalState>(
     `SELECT g.start_at, r.value, r.quality, r.flags, r.batch_id,
        interval_state(r.quality, d.to_at + make_interval(secs => $5::float8 / 1000),
-                      to_timestamp($4::float8 / 1000), d.billed_by) AS state
+                      to_timestamp($4::float8 / 1000), billed.number) AS state
      FROM channel_day d
      JOIN channel c ON c.id = d.channel_id
+     LEFT JOIN LATERAL (
+       SELECT v.number FROM installation i
+       JOIN agreement a ON a.service_point_id = i.service_point_id
+       JOIN invoice v ON v.agreement_id = a.id AND v.kind = 'invoice'
+         AND v.period_from <= d.local_date AND v.period_to > d.local_date
+       WHERE i.meter_id = c.meter_id AND i.from_at < d.to_at
+         AND (i.to_at IS NULL OR i.to_at > d.from_at)
+       ORDER BY v.issued_at DESC LIMIT 1
+     ) AS billed ON true
      CROSS JOIN LATERAL generate_series(
        d.from_at, greatest(d.from_at, d.to_at - make_interval(secs => c.interval_s)),
        make_interval(secs => c.interval_s)) AS g(start_at)

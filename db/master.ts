@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Fault } from '../domain/index.ts';
+import { appendAudit } from './audit.ts';
 import type { Connection, Queryable } from './pool.ts';
 
 export interface MasterData {
@@ -189,14 +190,14 @@ export async function loadMasterData(
         : await tx.query(SQL[section], [JSON.stringify(prepare(section, rows))]);
     counts[section] = written.length;
   }
-  await tx.query('SELECT audit_append($1, $2, $3, $4, $5, $6)', [
-    'master',
+  await appendAudit(tx, {
+    chain: 'master',
     actor,
-    'master.loaded',
-    'master',
-    'bulk',
-    JSON.stringify(counts),
-  ]);
+    action: 'master.loaded',
+    subjectKind: 'master',
+    subjectId: 'bulk',
+    detail: counts,
+  });
   return counts as unknown as MasterCounts;
 }
 

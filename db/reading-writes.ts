@@ -37,17 +37,20 @@ export async function lockChannelBuckets(tx: Queryable, buckets: readonly number
   );
 }
 
+/** One row for each range and version in it: a day of readings is two short lists, not 96 rows. */
 export const EXISTING_SQL = (table: ReadingTable) => `
-  SELECT (q.n - 1)::int AS range,
-         (extract(epoch FROM r.${TIME_COLUMN[table]}) * 1000)::float8 AS start_ms,
-         r.value::float8 AS value, r.batch_id::float8 AS batch_id, r.quality, r.flags
+  SELECT (q.n - 1)::int AS range, r.batch_id, r.quality, r.flags, r.starts, r.values
   FROM unnest($1::int[], $2::float8[], $3::float8[]) WITH ORDINALITY q(channel_id, a, b, n)
   CROSS JOIN LATERAL (
-    SELECT * FROM ${table} t
+    SELECT t.batch_id::float8 AS batch_id, t.quality, t.flags,
+           array_to_string(array_agg(date_part('epoch', t.${TIME_COLUMN[table]})), ',') AS starts,
+           array_to_string(array_agg(t.value), ',') AS values
+    FROM ${table} t
     WHERE t.channel_id = q.channel_id
       AND t.${TIME_COLUMN[table]} >= to_timestamp(q.a / 1000)
       AND t.${TIME_COLUMN[table]} <= to_timestamp(q.b / 1000)
       AND t.${TIME_COLUMN[table]} >= $4 AND t.${TIME_COLUMN[table]} <= $5
+    GROUP BY t.batch_id, t.quality, t.flags
   ) r`;
 
 /** The parameters of EXISTING_SQL; the two bounds let the planner leave out chunks. */
@@ -73,22 +76,30 @@ export async function findExisting(
   ranges: readonly ChannelRange[],
 ): Promise<StoredReading[]> {
   if (ranges.length === 0) return [];
-  const rows = await tx.query<{
-    range: number;
-    start_ms: number;
-    value: number;
-    batch_id: number;
-    quality: number;
-    flags: number;
-  }>(EXISTING_SQL(table), existingParameters(ranges));
-  return rows.map((row) => ({
-    range: row.range,
-    startMs: row.start_ms,
-    value: row.value,
-    batchId: row.batch_id,
-    quality: row.quality,
-    flags: row.flags,
-  }));
+  const rows = await tx.query<ExistingRow>(EXISTING_SQL(table), existingParameters(ranges));
+  return readExisting(rows);
+}
+
+export interface ExistingRow extends Record<string, unknown> {
+  range: number;
+  batch_id: number;
+  quality: number;
+  flags: number;
+  /** Epoch seconds and values, comma-separated, in step with each other. */
+  starts: string;
+  values: string;
+}
+
+export function readExisting(rows: readonly ExistingRow[]): StoredReading[] {
+  const found: StoredReading[] = [];
+  for (const { range, batch_id: batchId, quality, flags, starts, values } of rows) {
+    const counts = values.split(',');
+    starts.split(',').forEach((start, i) => {
+      const startMs = Math.round(Number(start) * 1_000);
+      found.push({ range, startMs, value: Number(counts[i]), batchId, quality, flags });
+    });
+  }
+  return found;
 }
 
 /** Rows that replace stored ones. Columns, so that a thousand rows are eight arrays. */

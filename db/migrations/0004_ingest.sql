@@ -15,7 +15,6 @@ CREATE TABLE channel_day (
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed')),
   dirty boolean NOT NULL DEFAULT false, -- something arrived after the close
   closed_at timestamptz,
-  billed_by text,                       -- invoice number
   PRIMARY KEY (channel_id, local_date)
 );
 CREATE INDEX channel_day_work ON channel_day (local_date, channel_id)

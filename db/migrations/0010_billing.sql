@@ -33,14 +33,14 @@ CREATE TABLE bill_run (
 
 CREATE TABLE bill_run_item (
   run_id uuid NOT NULL REFERENCES bill_run,
-  account_id int NOT NULL REFERENCES account,
+  agreement_id int NOT NULL REFERENCES agreement,
   shard int NOT NULL,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'previewed', 'issued', 'held')),
   invoice_number text,
   total numeric,
   input_hash text,
   reason text,                     -- why it is held
-  PRIMARY KEY (run_id, account_id)
+  PRIMARY KEY (run_id, agreement_id)
 );
 CREATE INDEX bill_run_item_open ON bill_run_item (run_id, shard) WHERE state = 'open';
 
@@ -49,6 +49,7 @@ CREATE TABLE invoice (
   number text PRIMARY KEY,
   series text NOT NULL,
   account_id int NOT NULL REFERENCES account,
+  agreement_id int NOT NULL REFERENCES agreement,
   kind text NOT NULL CHECK (kind IN ('invoice', 'credit_note')),
   corrects text REFERENCES invoice,
   period_from date NOT NULL,
@@ -67,8 +68,8 @@ CREATE TABLE invoice (
   CHECK (total = net + tax)
 );
 CREATE INDEX invoice_account ON invoice (account_id, period_from);
--- One standing bill for an account and period; a credit note takes it back first.
-CREATE UNIQUE INDEX invoice_once ON invoice (account_id, period_from, period_to)
+-- One bill for an agreement and period; corrections name the document they correct.
+CREATE UNIQUE INDEX invoice_once ON invoice (agreement_id, period_from, period_to)
   WHERE kind = 'invoice' AND corrects IS NULL;
 
 CREATE TABLE invoice_line (

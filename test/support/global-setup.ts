@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { stackDown, stackUp } from '../../cli/stack/stack.ts';
+import { stackDown, stackStatus, stackUp } from '../../cli/stack/stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,10 +12,12 @@ declare module 'vitest' {
 /** One TimescaleDB and one Redis for all suites. Missing engines fail the run: never a skip. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const options = { name: 'test', projectDirectory: resolve(import.meta.dirname, '../..') };
+  const before = await stackStatus(options);
   const urls = await stackUp(options);
   project.provide('databaseUrl', urls.databaseUrl);
   project.provide('redisUrl', urls.redisUrl);
   return async () => {
-    await stackDown(options);
+    // Who found it running leaves it running: another run may be using it.
+    if (!before.up) await stackDown(options);
   };
 }

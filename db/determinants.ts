@@ -1,0 +1,85 @@
+/**
+ * Sums of intervals by rate period, computed where the rows are. The caller lays the period out as
+ * slots of one interval each and says which sum each slot belongs to; the database adds.
+ */
+import type { Queryable, Row } from './pool.ts';
+
+/** A channel over a range of time; `window` comes back with the sums. */
+export interface SumWindow {
+  readonly window: number;
+  readonly channelId: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface SlotPlan {
+  /** Instant of slot 0. */
+  readonly baseMs: number;
+  readonly intervalS: number;
+  /** Number of the sum each slot belongs to; -1 = none. */
+  readonly slots: readonly number[];
+}
+
+export interface SumRow extends Row {
+  readonly window: number;
+  readonly sum: number;
+  readonly intervals: bigint;
+  readonly estimated: bigint;
+  readonly unbillable: bigint;
+  readonly count: string;
+  readonly weighed_value: string;
+  readonly weighed_batch: string;
+  readonly weighed_quality: string;
+}
+
+/**
+ * One row for each window and sum that has rows. The weighed sums are those of the fingerprint of
+ * billing (its moduli stand here as numbers because SQL can only say them so).
+ */
+export function sumWindows(
+  db: Queryable,
+  plan: SlotPlan,
+  windows: readonly SumWindow[],
+  codes: { readonly billable: readonly number[]; readonly estimated: readonly number[] },
+): Promise<SumRow[]> {
+  return db.query<SumRow>(
+    `SELECT w.n AS window, s.sum, count(*) AS intervals,
+       count(*) FILTER (WHERE r.quality = ANY($8::smallint[])) AS estimated,
+       count(*) FILTER (WHERE NOT r.quality = ANY($7::smallint[])) AS unbillable,
+       sum(r.value) AS count,
+       sum(s.minute * (r.value % 2147483647)) AS weighed_value,
+       sum(s.minute * (r.batch_id % 2147483647)) AS weighed_batch,
+       sum(s.minute * r.quality) AS weighed_quality
+     FROM unnest($4::int[], $5::int[], $6::timestamptz[], $9::timestamptz[])
+       AS w(n, channel_id, f, t)
+     JOIN reading r ON r.channel_id = w.channel_id AND r.start_at >= w.f AND r.start_at < w.t
+     CROSS JOIN LATERAL (
+       SELECT date_part('epoch', r.start_at)::bigint AS epoch_s
+     ) e
+     CROSS JOIN LATERAL (
+       SELECT ($1::smallint[])[1 + (e.epoch_s - $2::bigint) / $3::bigint] AS sum,
+         (e.epoch_s / 60) % 1000003 AS minute
+     ) s
+     WHERE s.sum >= 0
+     GROUP BY w.n, s.sum`,
+    [
+      plan.slots,
+      plan.baseMs / 1_000,
+      plan.intervalS,
+      windows.map((w) => w.window),
+      windows.map((w) => w.channelId),
+      windows.map((w) => new Date(w.fromMs)),
+      codes.billable,
+      codes.estimated,
+      windows.map((w) => new Date(w.toMs)),
+    ],
+  );
+}
+
+export interface BilledInterval extends Row {
+  readonly start_at: number;
+  readonly value: bigint;
+  readonly quality: number;
+  readonly flags: number;
+  readonly batch_id: bigint;
+}
