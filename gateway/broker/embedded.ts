@@ -25,6 +25,7 @@ import {
   type UpHandler,
 } from './link.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
+import { newSession, type Session } from './session.ts';
 import { untilTaken } from './stall.ts';
 
 export interface EmbeddedOptions extends ListenerOptions {
@@ -36,14 +37,6 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly onNotice?: (notice: LinkNotice) => void;
 }
 
-interface Session {
-  readonly serial: string;
-  readonly client: Client;
-  readonly gate: Gate;
-  readonly filters: Set<string>;
-  denied: number;
-}
-
 type Done = (error?: Error | null) => void;
 
 export class EmbeddedBroker implements MeterLink {
@@ -51,12 +44,15 @@ export class EmbeddedBroker implements MeterLink {
   readonly #bounds: GateBounds;
   readonly #connects = new WeakMap<Client, ConnectPacket>();
   readonly #sessions = new WeakMap<Client, Session>();
+  /** Let in, the latest of each serial; may not have its CONNACK yet. */
+  readonly #admitted = new Map<string, Session>();
   readonly #online = new Map<string, Session>();
   readonly #counts = noCounts();
   #handler: UpHandler | undefined;
   #aedes: Aedes | undefined;
   #listener: Listener | undefined;
   #stopping = false;
+  #revocations = 0;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -125,10 +121,15 @@ export class EmbeddedBroker implements MeterLink {
     return this.#online.has(serial);
   }
 
-  /** Ends the session of a meter whose credential was revoked (threats.md T26). */
+  /**
+   * Ends the session of a meter whose credential was revoked (threats.md T26). Call it after the
+   * directory knows: whoever is being let in meanwhile is asked to come again.
+   */
   async disconnect(serial: string): Promise<void> {
-    const session = this.#online.get(serial);
+    this.#revocations += 1;
+    const session = this.#admitted.get(serial);
     if (session === undefined) return;
+    session.revoked = true;
     await new Promise<void>((resolve) => session.client.close(() => resolve()));
   }
 
@@ -157,7 +158,9 @@ export class EmbeddedBroker implements MeterLink {
     const { clock, directory } = this.#options;
     const will = this.#connects.get(client)?.will as PublishLike | undefined;
     const connect = { clientId: client.id, username, password, will };
+    const revocations = this.#revocations;
     const refused = await turnAway(connect, directory, clock);
+    if (this.#revocations !== revocations) return CONNACK.serverUnavailable;
     if (refused !== undefined) {
       this.#refused(refused.reason, username);
       return refused.code;
@@ -168,13 +171,15 @@ export class EmbeddedBroker implements MeterLink {
       this.#notice({ what: 'takeover', serial, detail: 'a second connection took over' });
     }
     const gate = new Gate(clock, this.#bounds);
-    this.#sessions.set(client, { serial, client, gate, filters: new Set(), denied: 0 });
+    const session = newSession(client, gate);
+    this.#sessions.set(client, session);
+    this.#admitted.set(serial, session);
     return 0;
   }
 
   #authorizePublish(client: Client | null, packet: PublishLike, done: Done): void {
     const session = client === null ? undefined : this.#sessions.get(client);
-    if (session === undefined || this.#stopping) {
+    if (session === undefined || session.revoked || this.#stopping) {
       done(new Error('not accepted'));
       return;
     }
@@ -255,10 +260,10 @@ export class EmbeddedBroker implements MeterLink {
     });
     aedes.on('clientDisconnect', (client) => {
       const session = this.#sessions.get(client);
-      session?.gate.close();
-      if (session !== undefined && this.#online.get(session.serial) === session) {
-        this.#online.delete(session.serial);
-      }
+      if (session === undefined) return;
+      session.gate.close();
+      if (this.#online.get(session.serial) === session) this.#online.delete(session.serial);
+      if (this.#admitted.get(session.serial) === session) this.#admitted.delete(session.serial);
     });
     aedes.on('unsubscribe', (filters, client) => {
       if (client.closed) return;

@@ -129,10 +129,15 @@ export class ExternalBroker implements MeterLink {
       .sleep(LIMITS.mqttConnectTimeoutMs, done.signal)
       .then(() => Promise.reject(new Fault('BROKER_DOWN', { detail: `no answer from ${url}` })));
     late.catch(() => undefined);
-    const subscribed = client.subscribeAsync(SHARED_FILTER, { qos: 1 }).then((grants) => {
-      if (grants.every((grant) => grant.qos === 1)) return;
-      throw new Fault('BROKER_DOWN', { detail: `${url} refuses ${SHARED_FILTER}` });
-    });
+    const subscribed = client.subscribeAsync(SHARED_FILTER, { qos: 1 }).then(
+      (grants) => {
+        if (grants.every((grant) => grant.qos === 1)) return;
+        throw new Fault('BROKER_DOWN', { detail: `${url} refuses ${SHARED_FILTER}` });
+      },
+      (error: unknown) => {
+        throw new Fault('BROKER_DOWN', { detail: `${url}: ${describeError(error)}` }, error);
+      },
+    );
     subscribed.catch(() => undefined);
     try {
       await Promise.race([subscribed, late]);
