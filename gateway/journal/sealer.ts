@@ -46,6 +46,8 @@ export class Sealer {
   private readonly options: SealerOptions;
   /** By origin, oldest first. */
   private readonly groups = new Map<string, Group>();
+  /** Out of the intake, not yet in a group. */
+  private pulled: readonly Entry[] = [];
   private full: { group: Group; parts: number }[] = [];
   private stopping = false;
   private loop: Promise<void> | undefined;
@@ -74,12 +76,13 @@ export class Sealer {
         await this.wakeup.wait(RETRY_MS);
         continue;
       }
-      const entries = await this.pull();
-      for (const entry of entries) this.take(entry);
+      if (this.pulled.length === 0) this.pulled = await this.pull();
+      const isIdle = this.pulled.length === 0;
+      this.takePulled();
       this.closeDue(clock.monotonicMs(), this.stopping && (intake.empty || intake.behind));
       const sealed = await this.sealFull();
       if (this.stopping && (!sealed || this.isIdle())) return;
-      if (entries.length === 0 && intake.empty) await this.wakeup.wait(this.lingerMs());
+      if (isIdle && intake.empty) await this.wakeup.wait(this.lingerMs());
       else if (sealed) await breathe();
     }
   }
@@ -90,7 +93,8 @@ export class Sealer {
 
   private isIdle(): boolean {
     const { intake } = this.options;
-    return (intake.empty || intake.behind) && this.groups.size === 0 && this.full.length === 0;
+    const isPulled = this.pulled.length === 0 && (intake.empty || intake.behind);
+    return isPulled && this.groups.size === 0 && this.full.length === 0;
   }
 
   private async pull(): Promise<readonly Entry[]> {
@@ -112,6 +116,18 @@ export class Sealer {
     if (oldest === undefined) return this.options.limits.journalSweepMs;
     const dueMs = oldest.sinceMs + this.options.limits.batchLingerMs;
     return Math.max(1, dueMs - this.options.clock.monotonicMs());
+  }
+
+  /** As many as there is room for: a few messages may fill several batches. */
+  private takePulled(): void {
+    const { book, limits } = this.options;
+    let taken = 0;
+    for (const entry of this.pulled) {
+      if (book.outstanding + this.full.length >= limits.journalUncommittedBatchesMax) break;
+      this.take(entry);
+      taken += 1;
+    }
+    this.pulled = this.pulled.slice(taken);
   }
 
   private take(entry: Entry): void {

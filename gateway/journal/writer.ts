@@ -110,7 +110,7 @@ export class JournalWriter {
   async close(): Promise<void> {
     await this.drain();
     if (this.failure === undefined) await this.sync();
-    this.closed = true;
+    if (this.failure === undefined) this.closed = true;
     this.fail('it is closed');
     const file = this.active?.file;
     this.active = undefined;

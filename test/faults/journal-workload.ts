@@ -55,6 +55,19 @@ export const decode: Decode = (envelope) => {
 export const originOf = (envelope: Envelope) =>
   envelope.source === 'http' ? `http:${envelope.peer}` : 'mqtt';
 
+/** The messages of a batch as they came. */
+export function rawOf(batch: SealedBatch): Envelope[] {
+  return decodeEnvelopes(inflateRawSync(Buffer.from(batch.raw, 'base64')));
+}
+
+/** Their numbers, in order. */
+export function messagesOf(batch: SealedBatch): number[] {
+  return rawOf(batch).map((envelope) => {
+    const body = JSON.parse(Buffer.from(envelope.raw).toString('utf8')) as { id: number };
+    return body.id;
+  });
+}
+
 /** Remembers under which batch each value came; wrong ones become `complaints`. */
 export class Judge {
   readonly uidOf = new Map<number, string>();
