@@ -3,7 +3,7 @@
  * reported, everything readable is kept. Reading it again gives the same result.
  */
 import { describeError, Fault } from '../../domain/faults.ts';
-import type { FilePort, JournalFile } from './files.ts';
+import type { FilePort } from './files.ts';
 import type { JournalLimits, JournalLog } from './ports.ts';
 import { type ParsedRecord, parseSegmentName, RECORD, type SegmentName } from './records.ts';
 import { scanSegment } from './scan.ts';
@@ -76,7 +76,12 @@ class Recovery {
       });
       const torn = last && found.at(-1)?.to === size ? found.pop() : undefined;
       for (const { from, to } of found) this.report(id, from, to, 'damaged');
-      if (torn !== undefined) await this.cut(id, file, torn.from, torn.to);
+      if (torn !== undefined) {
+        await file.truncate(torn.from);
+        this.report(id, torn.from, torn.to, 'torn');
+      }
+      // What a killed process had written but not synced is about to be built upon.
+      if (last) await file.datasync();
       this.table.addBytes(segment, torn?.from ?? size);
     } finally {
       await file.close();
@@ -100,12 +105,6 @@ class Recovery {
       return false;
     }
     return true;
-  }
-
-  private async cut(id: SegmentName, file: JournalFile, from: number, to: number): Promise<void> {
-    await file.truncate(from);
-    await file.datasync();
-    this.report(id, from, to, 'torn');
   }
 
   private record(segment: Segment, record: ParsedRecord): boolean {
