@@ -40,7 +40,7 @@ export interface ExternalOptions {
   readonly onNotice?: (notice: LinkNotice) => void;
 }
 
-export const SHARED_FILTER = '$share/meterline/v1/+/up/+';
+const SHARED_FILTER = '$share/meterline/v1/+/up/+';
 
 /** One received publish; acknowledged in the order of arrival (MQTT 3.1.1, 4.6). */
 interface Pending {

@@ -58,9 +58,10 @@ export class RefusalList {
 
   all(): readonly Refusal[] {
     if (this.#beyond === 0) return this.#list;
+    const listed = `only the first ${LIMITS.pushProblemsMax} are listed`;
     const note: Refusal = {
       code: 'PAYLOAD_SCHEMA',
-      reason: `${this.#beyond} more records are refused; only the first ${LIMITS.pushProblemsMax} are listed`,
+      reason: `${this.#beyond} more records are refused; ${listed}`,
       message: 0,
       at: 'message',
       records: this.#beyondRecords,

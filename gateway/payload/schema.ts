@@ -6,7 +6,7 @@
  * string, never a fraction; null says that the source has no value. An interval is named by its
  * start, a register read by its instant.
  */
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { LIMITS, parseInstant } from '../../domain/index.ts';
 import { FLAG_NAMES } from '../../domain/quality.ts';
 
@@ -30,7 +30,7 @@ const Instant = Type.String({
   description: 'ISO 8601 with an explicit zone; a time without zone is refused',
 });
 
-export const CountSchema = Type.Union(
+const CountSchema = Type.Union(
   [
     Type.Integer({ minimum: -LIMITS.valueMax, maximum: LIMITS.valueMax }),
     Type.String({ format: 'safe-integer', pattern: '^-?[0-9]{1,16}$' }),
@@ -77,7 +77,7 @@ const registerFields = { ...Scale, at: Instant, register: CountSchema };
 const meter = { meter: Type.String({ pattern: SERIAL_PATTERN }) };
 
 /** One entry of `readings` in a meter's own message. */
-export const MqttRecordSchema = Type.Union([
+const MqttRecordSchema = Type.Union([
   Type.Object(intervalFields, { ...STRICT, title: 'Intervals' }),
   Type.Object(registerFields, { ...STRICT, title: 'RegisterRead' }),
 ]);
@@ -149,6 +149,3 @@ export const PushBodySchema = Type.Object(
   },
   { ...STRICT, title: 'ReadingsPush' },
 );
-
-export type ReadingsMessage = Static<typeof ReadingsMessageSchema>;
-export type PushBody = Static<typeof PushBodySchema>;
