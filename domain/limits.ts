@@ -88,10 +88,14 @@ export const LIMITS = {
   // Queues and workers
   queueAttemptsMax: 1_000_000, // a batch job is retried until it commits
   queueBackoffMsMax: 30_000,
+  queueBackoffMsMin: 250,
+  queueOfferTimeoutMs: 5_000, // an offer without answer counts as refused; the journal offers again
   queueStalledMax: 10,
   queueKeepDone: 1_000,
   ingestConcurrency: 2,
   ingestCarefulAfterMs: 9 * 86_400_000, // older rows may lie in the columnstore: looked up, then written
+  ingestStreakBatches: 32, // taken carefully after one batch of the origin met what was there
+  ingestStreaksMax: 1_000, // origins in such a streak
   ingestRestartsMax: 5, // of one transaction that met another writer
   ingestPoisonAttempts: 5, // failures that are no outage, then the batch is quarantined whole
   ingestFailuresKept: 10_000, // batches whose failures are remembered
@@ -109,6 +113,8 @@ export const LIMITS = {
   linearGapMsMax: 2 * 3_600_000,
   collectionDeadlineMs: 6 * 3_600_000, // after local midnight, a missing interval is late
   dayCloseChannelsPerShard: 500,
+  dayCloseDaysPerRound: 500,
+  dayCloseRoundsMax: 1_000,
 
   // Breaker commands (threats.md section 4, G7)
   commandAgeMsMax: 15 * 60_000, // an older disconnect is never executed

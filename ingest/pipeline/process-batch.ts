@@ -26,11 +26,12 @@ import {
   type SealedBatch,
 } from '../../domain/index.ts';
 import { arrivalContext } from '../vee/arrival/rules.ts';
-import type { CopyBuffers } from './copy.ts';
-import type { ChannelDirectory } from './directory.ts';
+import { CopyBuffers } from './copy.ts';
+import { ChannelDirectory } from './directory.ts';
 import type { EqualRankPolicy } from './judge.ts';
 import { noteLate } from './late.ts';
 import { settleOverlaps } from './overlap.ts';
+import { PathHint } from './path-hint.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { type Path, writeReadings } from './write.ts';
 
@@ -39,7 +40,24 @@ export interface PipelineDeps {
   readonly clock: Clock;
   readonly directory: ChannelDirectory;
   readonly buffers: CopyBuffers;
-  readonly policy?: EqualRankPolicy;
+  readonly hint: PathHint;
+  readonly policy: EqualRankPolicy;
+}
+
+/** What a process needs once, whatever number of batches it has under way. */
+export function openPipeline(
+  db: Database,
+  clock: Clock,
+  policy: EqualRankPolicy = 'replace',
+): PipelineDeps {
+  return {
+    db,
+    clock,
+    directory: new ChannelDirectory(db, clock),
+    buffers: new CopyBuffers(),
+    hint: new PathHint(),
+    policy,
+  };
 }
 
 export interface BatchOutcome {
@@ -67,24 +85,22 @@ export async function processBatch(
   options: BatchOptions = {},
 ): Promise<BatchOutcome> {
   await deps.directory.learn(batch.blocks);
-  let path: Path = mustBeCareful(batch, deps.clock.nowMs()) ? 'careful' : 'fast';
+  let path: Path = deps.hint.choose(batch, deps.clock.nowMs());
   for (let restarts = 0; ; restarts += 1) {
     try {
       // Judged anew each time: the outcome belongs to one transaction.
       const prepared = prepareBatch(batch, deps, options);
-      return await writeBatch(batch, prepared, path, deps, options);
+      const outcome = await writeBatch(batch, prepared, path, deps, options);
+      if (outcome.counts.duplicate > prepared.duplicate) deps.hint.met(batch.origin);
+      return outcome;
     } catch (error) {
       if (!(error instanceof Met) || restarts >= LIMITS.ingestRestartsMax) {
         throw error instanceof Met ? error.cause : error;
       }
       path = 'careful';
+      deps.hint.met(batch.origin);
     }
   }
-}
-
-function mustBeCareful(batch: SealedBatch, nowMs: number): boolean {
-  const youngest = nowMs - LIMITS.ingestCarefulAfterMs;
-  return batch.blocks.some((b) => b.versionMs !== undefined || b.startMs < youngest);
 }
 
 function prepareBatch(batch: SealedBatch, deps: PipelineDeps, options: BatchOptions): Prepared {
@@ -94,7 +110,7 @@ function prepareBatch(batch: SealedBatch, deps: PipelineDeps, options: BatchOpti
   if (prepared.offered !== batch.offered) {
     throw new Error(`batch ${batch.uid} offers ${batch.offered}, but holds ${prepared.offered}`);
   }
-  const policy = deps.policy ?? 'replace';
+  const policy = deps.policy;
   settleOverlaps(prepared.intervals, batch.origin, policy, prepared);
   settleOverlaps(prepared.registers, batch.origin, policy, prepared);
   return prepared;
@@ -109,10 +125,10 @@ function writeBatch(
 ): Promise<BatchOutcome> {
   return readingTransaction(deps.db, async (tx) => {
     const assumed = countsOf(prepared, 0);
-    const opened = await openBatch(tx, newBatch(batch, assumed, prepared, options));
+    const opened = await openBatch(tx, newBatch(batch, assumed, prepared.absent, options));
     if (opened === undefined) return await outcomeOf(tx, batch.uid);
     const { origin } = batch;
-    const policy = deps.policy ?? 'replace';
+    const policy = deps.policy;
     const write = { prepared, path, origin, policy, buffers: deps.buffers, batchId: opened.id };
     const written = await writeReadings(tx, write).catch((error: unknown) => {
       throw isMeeting(error) ? new Met('keys exist', { cause: error }) : error;
@@ -153,10 +169,11 @@ function countsOf(prepared: Prepared, duplicateStored: number): Conservation {
   };
 }
 
-function newBatch(
+/** The row of a sealed batch, with its bytes. */
+export function newBatch(
   batch: SealedBatch,
   counts: Conservation,
-  prepared: Prepared,
+  absent: number,
   options: BatchOptions,
 ): NewBatch {
   return {
@@ -166,7 +183,7 @@ function newBatch(
     actor: options.actor ?? 'ingest',
     messages: batch.messages,
     counts,
-    absent: prepared.absent,
+    absent,
     ...(batch.raw === ''
       ? undefined
       : {
