@@ -133,7 +133,10 @@ function checkOrder(order: CommandOrder, place: Place, notBeforeMs: number): voi
   if (order.notAfterMs <= notBeforeMs) refuse('notAfter must lie after notBefore');
   if (order.notAfterMs <= order.nowMs) refuse('notAfter is past');
   if (order.notAfterMs - order.nowMs > LIMITS.commandHorizonMsMax) refuse('notAfter is too far');
-  if (canonicalJson(order.decision).length > LIMITS.commandDecisionBytesMax) {
+  const decision = canonicalJson(order.decision);
+  // What jsonb cannot keep would not hash the same when the sender reads it back.
+  if (/\\u0000|\\ud[89a-f]/i.test(decision)) refuse('the decision holds text that is no Unicode');
+  if (decision.length > LIMITS.commandDecisionBytesMax) {
     refuse(`the decision exceeds ${LIMITS.commandDecisionBytesMax} bytes`);
   }
 }
