@@ -29,7 +29,7 @@ export async function markClosedDays(
        WHERE d.local_date <= $4::date
        GROUP BY 1, 2
      ), marked AS (
-       UPDATE channel_day d SET dirty = true FROM change c
+       UPDATE channel_day d SET dirty = true, touched = d.touched + 1 FROM change c
        WHERE d.channel_id = c.channel_id AND d.local_date = c.local_date
        RETURNING d.channel_id, d.local_date, d.state, c.changes, c.delta
      ), told AS (

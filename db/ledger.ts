@@ -1,5 +1,6 @@
 /** The interval ledger: laying out days, finding what is due, closing, and asking for states. */
-import type { Queryable, Row } from './pool.ts';
+import { LOCKS } from './locks.ts';
+import type { Database, Queryable, Row } from './pool.ts';
 
 /** Lays out days up to `upTo` (exclusive local date) for channels [from, to). Rows added. */
 export async function openLedgerDays(
@@ -90,25 +91,29 @@ export interface DueDay extends Row {
   readonly from_at: number;
   readonly to_at: number;
   readonly expected: number;
+  readonly touched: number;
+  readonly serial: string;
+  readonly code: string;
   readonly interval_s: number;
   readonly register_id: number | null;
   readonly register_modulus: bigint | null;
   readonly interval_max: bigint | null;
 }
 
-/** Due days that need a closer look, oldest first, locked for this transaction. */
+/** Due days that need a closer look, oldest first. */
 export function dueDays(db: Queryable, due: DueWindow, limit: number): Promise<DueDay[]> {
   return db.query<DueDay>(
-    `SELECT d.channel_id, d.local_date, d.from_at, d.to_at, d.expected, c.interval_s,
-            c.interval_max, g.id AS register_id, g.modulus AS register_modulus
+    `SELECT d.channel_id, d.local_date, d.from_at, d.to_at, d.expected, d.touched, m.serial,
+            c.code, c.interval_s, c.interval_max, g.id AS register_id,
+            g.modulus AS register_modulus
      FROM channel_day d
      JOIN channel c ON c.id = d.channel_id
+     JOIN meter m ON m.id = c.meter_id
      LEFT JOIN channel g ON g.meter_id = c.meter_id AND g.code = c.code AND g.kind = 'register'
        AND g.unit = c.unit AND g.exponent = c.exponent
      WHERE (d.state = 'open' OR d.dirty) AND d.channel_id >= $1 AND d.channel_id < $2
        AND d.to_at <= to_timestamp($3::float8 / 1000)
-     ORDER BY d.local_date, d.channel_id LIMIT $4
-     FOR UPDATE OF d SKIP LOCKED`,
+     ORDER BY d.local_date, d.channel_id LIMIT $4`,
     [due.channelFrom, due.channelTo, due.dueBeforeMs, limit],
   );
 }
@@ -156,28 +161,40 @@ export interface ClosedDay {
   readonly estimated: number;
   readonly edited: number;
   readonly missing: number;
+  /** As seen when the day was read. */
+  readonly touched: number;
 }
 
+/** Closes the days; one that was touched since it was read stays dirty and comes again. */
 export async function markDaysClosed(db: Queryable, days: readonly ClosedDay[]): Promise<void> {
   await db.query(
     `UPDATE channel_day c
-     SET state = 'closed', dirty = false, closed_at = clock_timestamp(),
+     SET state = 'closed', dirty = c.touched <> d.touched, closed_at = clock_timestamp(),
          received = d.received, estimated = d.estimated, edited = d.edited, missing = d.missing
      FROM jsonb_to_recordset($1::jsonb) AS d("channelId" int, "localDate" date, received smallint,
-       estimated smallint, edited smallint, missing smallint)
+       estimated smallint, edited smallint, missing smallint, touched int)
      WHERE c.channel_id = d."channelId" AND c.local_date = d."localDate"`,
     [JSON.stringify(days)],
   );
 }
 
-/** The date up to which some day has been closed; arrivals before it look for closed days. */
-export async function advanceClosedMark(db: Queryable): Promise<void> {
+/**
+ * Says that days up to the latest due one are being closed, then waits until no transaction is left
+ * that began before it was said (db/locks.ts). From then on every arrival for such a day marks it.
+ */
+export async function announceClosing(db: Database, due: DueWindow): Promise<void> {
   await db.query(
     `INSERT INTO ledger_mark (name, local_date)
-     SELECT 'closed', max(local_date) FROM channel_day WHERE state = 'closed'
+     SELECT 'closed', max(local_date) FROM channel_day
+     WHERE (state = 'open' OR dirty) AND channel_id >= $1 AND channel_id < $2
+       AND to_at <= to_timestamp($3::float8 / 1000)
      HAVING max(local_date) IS NOT NULL
      ON CONFLICT (name) DO UPDATE
        SET local_date = greatest(ledger_mark.local_date, excluded.local_date)`,
+    [due.channelFrom, due.channelTo, due.dueBeforeMs],
+  );
+  await db.transaction((tx) =>
+    tx.query(`SELECT pg_advisory_xact_lock(${LOCKS.ledgerMark})`).then(() => {}),
   );
 }
 

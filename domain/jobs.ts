@@ -15,8 +15,7 @@ export const QUEUES = {
 export type ReadingsJob = SealedBatch;
 
 export interface DayCloseJob {
-  /** Close all open channel-days up to this local date, of these channels [from, to). */
-  readonly date: string;
+  /** Close all due days of channels [from, to). */
   readonly channelFrom: number;
   readonly channelTo: number;
 }

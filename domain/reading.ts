@@ -30,6 +30,8 @@ export interface ReadingBlock {
   readonly flags?: readonly number[];
   /** When the source says this version was made (NEM12 UpdateDateTime). Epoch ms; newest wins. */
   readonly versionMs?: number;
+  /** The CT/VT ratio is in the values already; it is applied once and only once. */
+  readonly multiplierApplied?: boolean;
   /** Where in the source this block stood, for people: 'line 7', 'readings/3'. */
   readonly at?: string;
 }

@@ -14,6 +14,7 @@ CREATE TABLE channel_day (
   missing smallint NOT NULL DEFAULT 0,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed')),
   dirty boolean NOT NULL DEFAULT false, -- something arrived after the close
+  touched int NOT NULL DEFAULT 0,       -- how often; a close that saw fewer leaves it dirty
   closed_at timestamptz,
   PRIMARY KEY (channel_id, local_date)
 );

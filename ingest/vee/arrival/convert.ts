@@ -37,7 +37,9 @@ export function scaleOf(block: ReadingBlock, channel: Channel): Scale | undefine
     exponent = 0;
   }
   const shift = exponent - (block.decimals ?? 0) - channel.exponent;
-  const { ratioNumerator: numerator, ratioDenominator: denominator } = channel;
+  const applied = block.multiplierApplied === true;
+  const numerator = applied ? 1 : channel.ratioNumerator;
+  const denominator = applied ? 1 : channel.ratioDenominator;
   const simple = shift >= 0 && shift <= 9 && numerator % denominator === 0;
   const factor = simple ? 10 ** shift * (numerator / denominator) : 0;
   return { shift, numerator, denominator, factor };
