@@ -40,6 +40,7 @@ interface Group {
 
 /** How long to wait for room when nothing else would wake us. */
 const RETRY_MS = 250;
+const LOOK_MS = 10;
 
 export class Sealer {
   readonly wakeup: Wakeup;
@@ -82,9 +83,18 @@ export class Sealer {
       this.closeDue(clock.monotonicMs(), this.stopping && (intake.empty || intake.behind));
       const sealed = await this.sealFull();
       if (this.stopping && (!sealed || this.isIdle())) return;
-      if (isIdle && intake.empty) await this.wakeup.wait(this.lingerMs());
+      if (isIdle && intake.empty) await this.rest();
       else if (sealed) await breathe();
     }
+  }
+
+  /** With a batch being filled, looking now and then is cheaper than being woken by each group. */
+  private async rest(): Promise<void> {
+    const { clock, limits } = this.options;
+    const oldest = this.groups.values().next().value;
+    if (oldest === undefined) return this.wakeup.wait(limits.journalSweepMs);
+    const dueMs = oldest.sinceMs + limits.batchLingerMs - clock.monotonicMs();
+    await clock.sleep(Math.max(1, Math.min(dueMs, LOOK_MS)));
   }
 
   private isBlocked(): boolean {
@@ -108,14 +118,6 @@ export class Sealer {
       await this.wakeup.wait(RETRY_MS);
       return [];
     }
-  }
-
-  /** Time until the oldest group is due. */
-  private lingerMs(): number {
-    const oldest = this.groups.values().next().value;
-    if (oldest === undefined) return this.options.limits.journalSweepMs;
-    const dueMs = oldest.sinceMs + this.options.limits.batchLingerMs;
-    return Math.max(1, dueMs - this.options.clock.monotonicMs());
   }
 
   /** As many as there is room for: a few messages may fill several batches. */
