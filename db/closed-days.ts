@@ -12,6 +12,7 @@ export interface ReadingChanges {
  * Marks the days and writes one outbox row (topic 'interval.changed') for each that was closed.
  * Days up to the mark are marked whatever their state: the one who closes them holds their rows
  * locked while reading, so either he sees these readings or the day is dirty afterwards.
+ * The close itself tells of its estimates, too, without making its own days dirty.
  * Returns the number of closed channel-days.
  */
 export async function markClosedDays(
@@ -19,6 +20,7 @@ export async function markClosedDays(
   changes: ReadingChanges,
   closedDate: string,
   reason: string,
+  makesDirty = true,
 ): Promise<number> {
   const [row] = await tx.query<{ days: number }>(
     `WITH change AS (
@@ -29,7 +31,8 @@ export async function markClosedDays(
        WHERE d.local_date <= $4::date
        GROUP BY 1, 2
      ), marked AS (
-       UPDATE channel_day d SET dirty = true, touched = d.touched + 1 FROM change c
+       UPDATE channel_day d SET dirty = d.dirty OR $6, touched = d.touched + $6::int
+       FROM change c
        WHERE d.channel_id = c.channel_id AND d.local_date = c.local_date
        RETURNING d.channel_id, d.local_date, d.state, c.changes, c.delta
      ), told AS (
@@ -40,7 +43,7 @@ export async function markClosedDays(
        FROM marked WHERE state = 'closed' ORDER BY channel_id, local_date
        RETURNING 1
      ) SELECT count(*)::int AS days FROM told`,
-    [changes.channelIds, changes.startsMs, changes.deltas, closedDate, reason],
+    [changes.channelIds, changes.startsMs, changes.deltas, closedDate, reason, makesDirty],
   );
   return row?.days ?? 0;
 }

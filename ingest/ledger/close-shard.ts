@@ -137,6 +137,7 @@ async function store(deps: CloseDeps, closed: readonly Closed[]): Promise<void> 
   await processBatch(batch, deps.pipeline, {
     actor: `vee:${(deps.group ?? STANDARD_DAY_GROUP).name}`,
     anyAge: true,
+    closing: true,
     alongside: async (tx, batchId) => {
       await insertEstimations(tx, batchId, estimationRecords(closed));
       await settle(tx);

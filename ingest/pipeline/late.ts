@@ -12,6 +12,7 @@ export async function noteLate(
   tx: Connection,
   closedDate: string | undefined,
   written: Written,
+  makesDirty: boolean,
 ): Promise<void> {
   if (closedDate === undefined) return;
   const horizonMs = Date.parse(`${closedDate}T00:00:00Z`) + DAY_MS + LATEST_ZONE_MS;
@@ -25,9 +26,9 @@ export async function noteLate(
       late.deltas.push(value);
     });
   }
-  if (late.channelIds.length > 0) await markClosedDays(tx, late, closedDate, 'late');
+  if (late.channelIds.length > 0) await markClosedDays(tx, late, closedDate, 'late', makesDirty);
   const { changes } = written;
   if (changes.channelIds.some((_, i) => (changes.startsMs[i] as number) < horizonMs)) {
-    await markClosedDays(tx, changes, closedDate, 'replaced');
+    await markClosedDays(tx, changes, closedDate, 'replaced', makesDirty);
   }
 }

@@ -72,6 +72,8 @@ export interface BatchOptions {
   readonly actor?: string;
   /** A person asked for it: no age limit. */
   readonly anyAge?: boolean;
+  /** The estimates of a day's close, which do not make that day dirty again. */
+  readonly closing?: boolean;
   /** Work of the same transaction, after the rows are written. */
   readonly alongside?: (tx: Connection, batchId: number) => Promise<void>;
 }
@@ -133,7 +135,7 @@ function writeBatch(
     const written = await writeReadings(tx, write).catch((error: unknown) => {
       throw isMeeting(error) ? new Met('keys exist', { cause: error }) : error;
     });
-    await noteLate(tx, opened.closedDate, written);
+    await noteLate(tx, opened.closedDate, written, options.closing !== true);
     await addRefused(tx, 'quarantine', opened.id, prepared.quarantined.finish());
     await addRefused(tx, 'rejection', opened.id, prepared.rejected.finish());
     await options.alongside?.(tx, opened.id);
