@@ -50,22 +50,30 @@ export interface QuarantineRow {
   readonly block: ReadingBlock;
 }
 
-/** Open rows that hold a block, oldest first, after `afterId`; locked until the transaction ends. */
-export async function takeReplayable(
+/** The highest id so far: a replay leaves out the rows it makes itself. */
+export async function lastQuarantineId(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ id: number | null }>(
+    'SELECT max(id)::float8 AS id FROM quarantine',
+  );
+  return row?.id ?? 0;
+}
+
+/** Open rows with ids in (after, last] that hold a block, oldest first. */
+export async function replayableRows(
   tx: Queryable,
   filter: QuarantineFilter,
-  afterId: number,
+  ids: { readonly after: number; readonly last: number },
   limit: number,
 ): Promise<QuarantineRow[]> {
   const rows = await tx.query<Record<string, unknown> & Omit<QuarantineRow, 'batchId'>>(
     `SELECT q.id::float8 AS id, q.batch_id::float8 AS batch_id, b.origin, q.message, q.at, q.code,
             q.reason, q.records, q.block
      FROM quarantine q JOIN batch b ON b.id = q.batch_id
-     WHERE q.state = 'open' AND q.block IS NOT NULL AND q.id > $1
+     WHERE q.state = 'open' AND q.block IS NOT NULL AND q.id > $1 AND q.id <= $6
        AND ($2::bigint[] IS NULL OR q.id = ANY($2)) AND ($3::text IS NULL OR q.code = $3)
        AND ($4::text IS NULL OR q.block ->> 'meter' = $4)
-     ORDER BY q.id LIMIT $5 FOR UPDATE OF q SKIP LOCKED`,
-    [afterId, filter.ids ?? null, filter.code ?? null, filter.meter ?? null, limit],
+     ORDER BY q.id LIMIT $5`,
+    [ids.after, filter.ids ?? null, filter.code ?? null, filter.meter ?? null, limit, ids.last],
   );
   return rows.map(({ batch_id, ...row }) => ({ ...row, batchId: batch_id as number }));
 }

@@ -4,12 +4,13 @@
  * the transaction that stores them, so a replay happens once; what still cannot be taken comes
  * back as new quarantine rows of the replay's batch.
  */
-import { appendAudit, readingTransaction } from '../../db/batches.ts';
+import { appendAudit } from '../../db/batches.ts';
 import {
+  lastQuarantineId,
   type QuarantineFilter,
   type QuarantineRow,
+  replayableRows,
   settleQuarantine,
-  takeReplayable,
 } from '../../db/quarantine.ts';
 import {
   addConservation,
@@ -40,15 +41,12 @@ export async function replayQuarantine(
   deps: ReplayDeps,
 ): Promise<ReplayOutcome> {
   let outcome: ReplayOutcome = { batches: 0, rows: 0, counts: NOTHING };
-  let afterId = 0;
+  const ids = { after: 0, last: await lastQuarantineId(deps.db) };
   for (;;) {
-    const after = afterId;
-    const rows = await readingTransaction(deps.db, (tx) =>
-      takeReplayable(tx, filter, after, LIMITS.replayBatchRows),
-    );
-    const last = rows.at(-1);
-    if (last === undefined) return outcome;
-    afterId = last.id;
+    const rows = await replayableRows(deps.db, filter, ids, LIMITS.replayBatchRows);
+    const end = rows.at(-1);
+    if (end === undefined) return outcome;
+    ids.after = end.id;
     for (const [origin, group] of byOrigin(rows)) {
       const counts = await replayGroup(origin, group, actor, deps);
       if (counts === undefined) continue;
