@@ -100,13 +100,15 @@ async function workload(chance: Chance, messages: number) {
       [...uids].flatMap((uid) => judge.batches.get(uid)?.blocks.map((b) => Number(b.meter)) ?? []),
     );
   disk.onStep = (step) => {
-    if (isOver) return;
+    if (isOver) return undefined;
     const state = { step, acked: [...acked], appended: appended.size };
     const offered = idsOf(judge.batches.keys());
     const committed = idsOf(judge.committed);
     for (let i = pick(chance, 4); i > 0; i -= 1) {
       shots.push({ ...state, image: disk.image(chance), offered, committed });
     }
+    // A slow disk: whoever does not wait for it acknowledges too early.
+    return chance() < 0.3 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
   };
   const isDead = () => isOver;
   const clock = mortalClock(isDead);
