@@ -48,7 +48,6 @@ export class BullBatchOutlet implements BatchOutlet {
     this.#queue = new Queue<ReadingsJob>(QUEUES.readings, {
       connection: this.#redis,
       prefix: options.prefix ?? '{meterline}',
-      skipWaitingForReady: true,
     });
     this.#queue.on('error', onError);
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import type { Database, Queryable } from '../../db/pool.ts';
 import { encodeEnvelope } from '../../domain/framing.ts';
@@ -18,14 +19,7 @@ export function clockAt(nowMs: number): Clock {
   return {
     nowMs: () => nowMs,
     monotonicMs: () => performance.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, ms);
-        signal?.addEventListener('abort', () => {
-          clearTimeout(timer);
-          reject(signal.reason as Error);
-        });
-      }),
+    sleep: (ms, signal) => setTimeout(ms, undefined, signal === undefined ? {} : { signal }),
   };
 }
 
