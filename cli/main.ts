@@ -5,6 +5,7 @@ import { describeError, isFault } from '../domain/index.ts';
 import { registerKeysCommands } from './commands/keys.ts';
 import { registerMasterCommands } from './commands/master.ts';
 import { registerMigrateCommand } from './commands/migrate.ts';
+import { registerStartCommand } from './commands/start.ts';
 import { createContext } from './context.ts';
 import { registerStackCommands } from './stack/command.ts';
 
@@ -27,6 +28,7 @@ async function main(argv: readonly string[]): Promise<void> {
     },
   });
   registerMigrateCommand(program, context);
+  registerStartCommand(program, context);
   registerKeysCommands(program, context);
   registerMasterCommands(program, context);
   await program.parseAsync([...argv]);
