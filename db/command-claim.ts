@@ -43,9 +43,18 @@ export type ClaimOutcome =
   /** Not queued (any more): somebody else has it, or it never was. */
   | { readonly kind: 'gone'; readonly state: CommandState | undefined };
 
-type Verdict =
-  | { readonly hold: string; readonly untilMs?: number; readonly detail?: Record<string, unknown> }
-  | { readonly end: 'expired' | 'cancelled' | 'refused'; readonly reason: string };
+interface Holding {
+  readonly hold: string;
+  readonly untilMs?: number;
+  readonly detail?: Record<string, unknown>;
+}
+
+interface Ending {
+  readonly end: 'expired' | 'cancelled' | 'refused';
+  readonly reason: string;
+}
+
+type Verdict = Holding | Ending;
 
 interface Case {
   readonly tx: Queryable;
@@ -86,6 +95,9 @@ async function decide(tx: Queryable, id: string, rules: ClaimRules): Promise<Cla
   const seen = await getCommand(tx, id);
   if (seen?.state !== 'queued') return { kind: 'gone', state: seen?.state };
   const moves = seen.action !== 'read';
+  // A flood of forged rows must not hold up the others: no lock is needed to refuse one.
+  const forged = moves ? paperVerdict(seen, rules) : undefined;
+  if (forged !== undefined) return end(tx, id, rules, rules.clock.nowMs(), forged);
   if (moves) await lockBreakers(tx);
   const killed = moves && (await holdKillSwitch(tx)).on;
   const guarded = seen.action === 'disconnect' && seen.accountId !== null;
@@ -102,14 +114,19 @@ async function decide(tx: Queryable, id: string, rules: ClaimRules): Promise<Cla
   const verdict = await judge(found);
   if (verdict === undefined) return markSent(found);
   if ('hold' in verdict) return hold(tx, command, rules, nowMs, verdict);
-  await transitionCommand(tx, {
-    id,
-    from: 'queued',
-    to: verdict.end,
-    actor: rules.sender,
-    atMs: nowMs,
-    set: { reason: verdict.reason },
-  });
+  return end(tx, id, rules, nowMs, verdict);
+}
+
+async function end(
+  tx: Queryable,
+  id: string,
+  rules: ClaimRules,
+  atMs: number,
+  verdict: Ending,
+): Promise<ClaimOutcome> {
+  const step = { id, from: 'queued', to: verdict.end, actor: rules.sender, atMs } as const;
+  const ended = await transitionCommand(tx, { ...step, set: { reason: verdict.reason } });
+  if (!ended) return { kind: 'gone', state: undefined };
   return { kind: 'ended', state: verdict.end, reason: verdict.reason };
 }
 
@@ -141,7 +158,7 @@ async function judge(found: Case): Promise<Verdict | undefined> {
   const early = timeVerdict(found);
   if (early !== undefined || command.action === 'read') return early;
   return (
-    paperVerdict(found) ??
+    paperVerdict(command, found.rules) ??
     placeVerdict(found) ??
     (command.action === 'disconnect' ? await cutVerdict(found) : undefined) ??
     (await budgetVerdict(found))
@@ -164,7 +181,7 @@ export function lastMomentMs(command: Command): number {
   return Math.min(command.notAfterMs, dueMs + LIMITS.commandAgeMsMax);
 }
 
-function paperVerdict({ command, rules }: Case): Verdict | undefined {
+function paperVerdict(command: Command, rules: ClaimRules): Ending | undefined {
   if (command.approvedBy === command.requestedBy) {
     return { end: 'refused', reason: 'approval: by the one who asked' };
   }
@@ -231,7 +248,7 @@ async function hold(
   command: Command,
   rules: ClaimRules,
   nowMs: number,
-  verdict: Extract<Verdict, { hold: string }>,
+  verdict: Holding,
 ): Promise<ClaimOutcome> {
   const retryMs = nowMs + LIMITS.commandHoldRetryMs;
   const news = command.reason !== verdict.hold;

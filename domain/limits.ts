@@ -126,7 +126,7 @@ export const LIMITS = {
   commandHorizonMsMax: 7 * 86_400_000, // how far ahead a command may be ordered
   commandDecisionBytesMax: 64 * 1024,
   commandClockDoubtMs: 2_000, // our clock and the database's differ by more: no breaker moves
-  commandClaimToSendMsMax: 2_000, // a claim older than this in our own process is not sent
+  commandClaimToSendMsMax: 10_000, // guards asked longer ago than this: not sent
   commandHoldRetryMs: 30_000, // a held command is looked at again after this
   commandSweepRows: 1_000,
   commandConcurrency: 64, // commands under way in one process
@@ -183,6 +183,20 @@ export const LIMITS = {
   billObstaclesSaidMax: 20, // reasons in the sentence of a blocked bill
   tariffTextBytesMax: 1024 ** 2,
   tariffProblemsMax: 200,
+
+  // Collections
+  collectionPageAccounts: 500,
+  collectionAttemptsMax: 10, // orders of one step in one round; then a person has to look
+  collectionLeadMsMax: 86_400_000, // how far ahead of its legal window a cut is ordered
+  collectionWindowMsMin: 45 * 60_000, // a shorter rest of a window is not used
+  collectionReconnectMsMax: 86_400_000, // life of an order to reconnect
+  collectionReconnectRetryMs: 15 * 60_000, // after one that ended without effect
+  collectionEvidenceItemsMax: 50, // invoices listed in a decision
+  collectionRetriesMax: 3, // of one account's transaction that met another
+  collectionSweepMs: 2_000, // how often payments and breakers are listened to
+  collectionEvaluateMs: 3_600_000, // how often all accounts are looked at; steps follow dates
+  collectionCommandsRead: 100, // newest breaker commands of an account that are looked at
+  collectionTimelineRows: 10_000,
 
   // Local stack (cli/stack); the ports lie below the kernel's ephemeral range, out of clients' way
   stackPortMin: 20_000,

@@ -31,8 +31,10 @@ export async function executeCommand(
     if (!reachable) return { kind: 'held', reason: 'the meter does not answer' };
   }
   context.crash?.('before-claim');
-  const claimedAtMs = clock.monotonicMs();
-  const outcome = await store.claim(id, Buffer.from(random(16)).toString('hex'));
+  let claimedAtMs = clock.monotonicMs();
+  const outcome = await store.claim(id, Buffer.from(random(16)).toString('hex'), () => {
+    claimedAtMs = clock.monotonicMs();
+  });
   context.crash?.('after-claim');
   if (outcome.kind === 'held') stats.held += 1;
   if (outcome.kind === 'ended') stats.ended += 1;

@@ -22,8 +22,8 @@ export interface Seen {
 /** Where commands live: the database in the centre. Every write is a compare-and-set. */
 export interface CommandStore {
   get(id: string): Promise<Command | undefined>;
-  /** Only `sent` allows bytes; it is committed by then. */
-  claim(id: string, nonce: string): Promise<ClaimOutcome>;
+  /** Only `sent` allows bytes; it is committed by then. `begun`: the guards are being asked. */
+  claim(id: string, nonce: string, begun: () => void): Promise<ClaimOutcome>;
   /** The meter answered that it acts or has acted. */
   accepted(id: string, detail: Readonly<Record<string, unknown>>): Promise<boolean>;
   /** The outcome is not known; the breaker may have moved. */

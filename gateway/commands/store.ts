@@ -1,5 +1,5 @@
 /** The table of commands as the sender sees it. */
-import { type ClaimRules, claimForSend } from '../../db/command-claim.ts';
+import { type ClaimOutcome, type ClaimRules, claimForSend } from '../../db/command-claim.ts';
 import { type Command, getCommand, lockCommand } from '../../db/command-rows.ts';
 import { noteCommand, settleCommand, transitionCommand } from '../../db/command-state.ts';
 import {
@@ -52,9 +52,20 @@ export function databaseCommandStore(options: CommandStoreOptions): CommandStore
     });
   }
 
+  // Claims wait for one lock anyway; one at a time leaves the connections to a stop.
+  let turn: Promise<unknown> = Promise.resolve();
+  function claim(id: string, nonce: string, begun: () => void): Promise<ClaimOutcome> {
+    const mine = turn.then(() => {
+      begun();
+      return claimForSend(db, id, { ...rules, nonce });
+    });
+    turn = mine.catch(() => {});
+    return mine;
+  }
+
   return {
     get: (id) => getCommand(db, id),
-    claim: (id, nonce) => claimForSend(db, id, { ...rules, nonce }),
+    claim,
     accepted: (id, detail) =>
       move(id, 'accepted', (atMs) => ({ set: { answered_at: atMs }, detail })),
     unclear: (id, reason) =>
