@@ -20,7 +20,7 @@ import { explainInvoice } from '../invoices/explain.ts';
 import { startRun } from '../invoices/run.ts';
 import { postPayment } from '../payments/post.ts';
 import { acceptTariff } from '../tariffs/parse.ts';
-import { TariffSchema } from '../tariffs/schema.ts';
+import { tariffJsonSchema } from '../tariffs/schema.ts';
 import { PaymentBody, RunBody, requiredKey } from './schemas.ts';
 
 export interface BillingRoutesDeps {
@@ -47,6 +47,12 @@ export function billingRoutes(deps: BillingRoutesDeps) {
   };
 }
 
+/** Checked by its own schema and linter, which tell all problems at once. */
+const TariffDocument = Type.Object(
+  {},
+  { additionalProperties: true, description: 'a tariff; see GET /v1/tariffs/schema' },
+);
+
 function tariffRoutes(app: App, { db, requireScope }: BillingRoutesDeps): void {
   app.get('/v1/tariffs', { schema: TAGS }, async (request) => {
     requireScope(request, 'billing:read');
@@ -55,7 +61,12 @@ function tariffRoutes(app: App, { db, requireScope }: BillingRoutesDeps): void {
       tariffs: rows.map(({ code, revision, definition }) => ({ code, revision, definition })),
     };
   });
-  app.put('/v1/tariffs', { schema: { ...TAGS, body: TariffSchema } }, async (request) => {
+  app.get(
+    '/v1/tariffs/schema',
+    { schema: { ...TAGS, security: [] } },
+    async () => tariffJsonSchema,
+  );
+  app.put('/v1/tariffs', { schema: { ...TAGS, body: TariffDocument } }, async (request) => {
     const principal = requireScope(request, 'tariffs:write');
     const tariff = acceptTariff(request.body);
     return db.transaction((tx) => saveTariff(tx, tariff.code, tariff, principal.name));

@@ -4,7 +4,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Queryable } from '../../db/pool.ts';
 import { type Clock, LIMITS } from '../../domain/index.ts';
 import { registerAuth } from './auth.ts';
@@ -27,7 +27,7 @@ export interface AppDeps {
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.pushBodyBytesMax,
     requestTimeout: LIMITS.httpRequestTimeoutMs,
     http: { headersTimeout: LIMITS.httpHeadersTimeoutMs, connectionsCheckingInterval: 2_000 },
