@@ -20,7 +20,7 @@ const journal = await Journal.open({
   files: nodeFiles,
   clock: systemClock,
   random: cryptoRandom,
-  limits: { journalSegmentBytesMax: 256 * 1024 },
+  limits: { journalSegmentBytesMax: 48 * 1024 },
   onFailed: (fault) => {
     say(`exit ${describeError(fault)}`);
     process.exitCode = 70;

@@ -158,7 +158,7 @@ describe('a full disk', () => {
   }
 
   it('a file-size limit: refuses, tears nothing', async () => {
-    const under = ['prlimit', `--fsize=${60_000}`];
+    const under = ['prlimit', '--fsize=30000'];
     const outcome = runChild({ under, messages: 400, together: 4 });
     expect(outcome.status).toBe(0);
     await expectClean(outcome);

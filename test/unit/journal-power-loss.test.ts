@@ -3,13 +3,10 @@
  * and looking twice shows the same (design.md promise 1; threats.md section 6).
  */
 import { expect, it } from 'vitest';
-import { cryptoRandom, type Envelope, encodeEnvelope } from '../../domain/index.ts';
-import { readContent } from '../../gateway/journal/batch.ts';
+import { cryptoRandom, type Envelope } from '../../domain/index.ts';
 import { Journal } from '../../gateway/journal/journal.ts';
-import { journalLimits } from '../../gateway/journal/ports.ts';
-import { type Cursor, JournalReader } from '../../gateway/journal/reader.ts';
-import { recover } from '../../gateway/journal/recovery.ts';
 import { type Chance, pick, SimulatedDisk, seededChance } from '../faults/journal-disk.ts';
+import { look } from '../faults/journal-image.ts';
 import {
   decode,
   envelopeOf,
@@ -42,49 +39,6 @@ interface Shot {
   /** Messages in batches that the outlet has taken, and in those that are committed. */
   readonly offered: ReadonlySet<number>;
   readonly committed: ReadonlySet<number>;
-}
-
-interface Seen {
-  readonly unsealed: number[];
-  readonly sealed: number[];
-  readonly damage: number;
-}
-
-async function look(disk: SimulatedDisk, appended: ReadonlyMap<number, Envelope>): Promise<Seen> {
-  const limits = journalLimits(LIMITS);
-  const log = () => undefined;
-  const found = await recover({ directory: '', files: disk, limits, log });
-  const reader = new JournalReader({ directory: '', files: disk, table: found.table, limits, log });
-  const unsealed: number[] = [];
-  const first = found.table.first();
-  let cursor: Cursor | undefined = first && { segment: first.id.number, offset: 0 };
-  while (cursor !== undefined && !reader.atEnd(cursor)) {
-    const { entries, next } = await reader.backlog(cursor, 1_000);
-    for (const entry of entries) unsealed.push(idOf(entry.envelope, appended));
-    cursor = next;
-  }
-  const sealed: number[] = [];
-  for (const { seal } of found.seals) {
-    const { content, missing } = await readContent(
-      reader,
-      (envelope) => {
-        sealed.push(idOf(envelope, appended));
-        return decode(envelope);
-      },
-      seal,
-    );
-    expect(missing).toBe(0);
-    expect(content.framed.length).toBe(seal.positions.length / 4);
-  }
-  return { unsealed, sealed, damage: found.damage.length };
-}
-
-/** Also proves that it is no phantom: byte for byte what was appended. */
-function idOf(envelope: Envelope, appended: ReadonlyMap<number, Envelope>): number {
-  const { id } = JSON.parse(Buffer.from(envelope.raw).toString('utf8')) as { id: number };
-  const original = encodeEnvelope(appended.get(id) as Envelope);
-  if (!original.equals(encodeEnvelope(envelope))) throw new Error(`phantom of message ${id}`);
-  return id;
 }
 
 async function workload(chance: Chance, messages: number) {
