@@ -240,6 +240,7 @@ export async function openUtility(label: string, places: number) {
 
   return {
     db,
+    url: database.url,
     clock,
     broker,
     makeSender,
