@@ -79,7 +79,8 @@ export const LIMITS = {
   dlmsBlocksMax: 65_535,
   dlmsDepthMax: 16,
   dlmsElementsMax: 65_535, // in one array or structure
-  dlmsElementsTotalMax: 1_048_576, // in one Data, nested ones counted
+  dlmsElementsTotalMax: 1_048_576, // in one APDU, nested ones counted
+  dlmsElementsPerOctetMax: 64, // a compact-array may name many empty elements in few octets
   dlmsListMax: 1_024, // attributes of one with-list service, ACCESS specifications
   dlmsChallengeBytesMax: 64,
   dlmsGbtWindowMax: 63,
@@ -129,6 +130,7 @@ export const LIMITS = {
   commandClaimToSendMsMax: 10_000, // guards asked longer ago than this: not sent
   commandHoldRetryMs: 30_000, // a held command is looked at again after this
   commandSweepRows: 1_000,
+  commandFleetCountMs: 60_000, // how long a count of the fleet serves the caps
   commandConcurrency: 64, // commands under way in one process
   commandReadbackPauseMs: 500, // doubled with each read-back
   commandOrphanMs: 180_000, // sent and silent for this long: whoever sent it is gone

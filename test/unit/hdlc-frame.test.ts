@@ -16,6 +16,7 @@ import {
 import { Deframer } from '../../gateway/protocols/hdlc/deframer.ts';
 import { decodeFrame, encodeFrame, type HdlcFrame } from '../../gateway/protocols/hdlc/frame.ts';
 import { decodeParameters, encodeParameters } from '../../gateway/protocols/hdlc/parameters.ts';
+import { normal } from '../fuzz/dlms-arbitrary-data.ts';
 
 const seven = fc.integer({ min: 0, max: 0x7f });
 const fourteen = fc.integer({ min: 0, max: 0x3fff });
@@ -87,10 +88,7 @@ describe('round trips', () => {
     fc.assert(
       fc.property(frame, (f) => {
         const octets = encodeFrame(f);
-        expect(decodeFrame(octets.subarray(1, -1))).toEqual({
-          ...f,
-          information: Buffer.from(f.information),
-        });
+        expect(normal(decodeFrame(octets.subarray(1, -1)))).toEqual(normal(f));
       }),
     );
   });
@@ -120,9 +118,7 @@ describe('deframer', () => {
         (frames, places) => {
           const stream = Buffer.concat(frames.map(encodeFrame));
           const whole = collect([stream]);
-          expect(whole.frames).toEqual(
-            frames.map((f) => ({ ...f, information: Buffer.from(f.information) })),
-          );
+          expect(normal(whole.frames)).toEqual(normal(frames));
           expect(collect(cut(stream, places)).frames).toEqual(whole.frames);
           expect(collect([...stream].map((octet) => Uint8Array.of(octet))).frames).toEqual(
             whole.frames,

@@ -5,84 +5,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isFault } from '../../domain/index.ts';
-import { clientAddress, serverAddress } from '../../gateway/protocols/hdlc/address.ts';
-import { type ClientOptions, HdlcClient } from '../../gateway/protocols/hdlc/client.ts';
+import { serverAddress } from '../../gateway/protocols/hdlc/address.ts';
+import { HdlcClient } from '../../gateway/protocols/hdlc/client.ts';
 import { Deframer } from '../../gateway/protocols/hdlc/deframer.ts';
 import { decodeFrame, encodeFrame } from '../../gateway/protocols/hdlc/frame.ts';
-import { HdlcServer, type ServerOptions } from '../../gateway/protocols/hdlc/server.ts';
-import type { LinkEvent, Station } from '../../gateway/protocols/hdlc/station.ts';
-
-const CLIENT = clientAddress(16);
-const SERVER = serverAddress(1, 17);
-const WIDE = { maxInfoTransmit: 40, maxInfoReceive: 40, windowTransmit: 7, windowReceive: 7 };
-
-/** What happens to the octets of one transmission; the default passes them on. */
-type Line = (octets: Uint8Array) => Uint8Array;
-const clean: Line = (octets) => octets;
-
-class Pair {
-  readonly client: HdlcClient;
-  readonly server: HdlcServer;
-  readonly clientEvents: LinkEvent[] = [];
-  readonly serverEvents: LinkEvent[] = [];
-  nowMs = 0;
-  transmissions = 0;
-  up: Line = clean;
-  down: Line = clean;
-  /** What the application at the server answers. */
-  answer: (apdu: Uint8Array) => Uint8Array | undefined = (apdu) => apdu;
-
-  constructor(client: Partial<ClientOptions> = {}, server: Partial<ServerOptions> = {}) {
-    this.client = new HdlcClient({ address: CLIENT, server: SERVER, ...client });
-    this.server = new HdlcServer({ address: SERVER, ...server });
-  }
-
-  /** Carries octets to and fro until both are silent, then lets time pass, up to `untilMs`. */
-  run(first: Uint8Array, untilMs = 60_000): void {
-    let toServer = first;
-    for (let rounds = 0; rounds < 5_000; rounds += 1) {
-      if (toServer.length > 0) {
-        this.transmissions += 1;
-        toServer = this.exchange(toServer);
-        continue;
-      }
-      const due = Math.min(this.client.deadlineMs ?? Infinity, this.server.deadlineMs ?? Infinity);
-      if (due > untilMs) return;
-      this.nowMs = Math.max(this.nowMs, due);
-      const late = this.server.tick(this.nowMs);
-      toServer = Buffer.concat([this.deliver(late), this.client.tick(this.nowMs)]);
-    }
-    throw new Error('the link never came to rest');
-  }
-
-  private exchange(toServer: Uint8Array): Uint8Array {
-    const out = [this.server.receive(this.up(toServer), this.nowMs)];
-    for (let e = this.server.next(); e !== undefined; e = this.server.next()) {
-      this.serverEvents.push(e);
-      if (e.kind !== 'message') continue;
-      const reply = this.answer(e.apdu);
-      if (reply !== undefined) out.push(this.server.send(reply, this.nowMs));
-    }
-    return this.deliver(Buffer.concat(out));
-  }
-
-  private deliver(octets: Uint8Array): Uint8Array {
-    if (octets.length === 0) return octets;
-    const back = this.client.receive(this.down(octets), this.nowMs);
-    drain(this.client, this.clientEvents);
-    return back;
-  }
-}
-
-function drain(station: Station, into: LinkEvent[]): void {
-  for (let e = station.next(); e !== undefined; e = station.next()) into.push(e);
-}
-
-const kinds = (events: LinkEvent[]): string[] => events.map((e) => e.kind);
-const messages = (events: LinkEvent[]): Uint8Array[] =>
-  events.flatMap((e) => (e.kind === 'message' ? [e.apdu] : []));
-const pattern = (octets: number): Uint8Array =>
-  Uint8Array.from({ length: octets }, (_, i) => i & 0xff);
+import { HdlcServer } from '../../gateway/protocols/hdlc/server.ts';
+import {
+  CLIENT,
+  drain,
+  hex,
+  kinds,
+  type Line,
+  messages,
+  Pair,
+  pattern,
+  SERVER,
+  WIDE,
+} from './hdlc-pair.ts';
 
 describe('a link without trouble', () => {
   test('SNRM negotiates the smaller of both sides', () => {
@@ -111,8 +50,8 @@ describe('a link without trouble', () => {
     pair.run(pair.client.connect(0));
     const apdu = pattern(3_000);
     pair.run(pair.client.send(apdu, 0));
-    expect(messages(pair.serverEvents)).toEqual([Buffer.from(apdu)]);
-    expect(messages(pair.clientEvents)).toEqual([Buffer.from(apdu)]);
+    expect(messages(pair.serverEvents)).toEqual([hex(apdu)]);
+    expect(messages(pair.clientEvents)).toEqual([hex(apdu)]);
     expect(pair.nowMs).toBe(0);
   });
 
@@ -157,7 +96,7 @@ describe('a link without trouble', () => {
     expect(messages(pair.clientEvents)).toEqual([]);
     pair.server.send(pattern(9), pair.nowMs);
     pair.run(new Uint8Array(0), 8_000);
-    expect(messages(pair.clientEvents)).toEqual([Buffer.from(pattern(9))]);
+    expect(messages(pair.clientEvents)).toEqual([hex(pattern(9))]);
   });
 
   test('a busy server is polled until it has room again', () => {
@@ -168,7 +107,7 @@ describe('a link without trouble', () => {
     expect(messages(pair.serverEvents)).toEqual([]);
     pair.server.setBusy(false);
     pair.run(new Uint8Array(0), 4_000);
-    expect(messages(pair.clientEvents)).toEqual([Buffer.from(pattern(3))]);
+    expect(messages(pair.clientEvents)).toEqual([hex(pattern(3))]);
   });
 
   test('a push in segmented UI frames comes out as one notification', () => {
@@ -177,9 +116,7 @@ describe('a link without trouble', () => {
     pair.client.receive(pushed, 0);
     const event = pair.client.next();
     expect(event).toMatchObject({ kind: 'notification', llc: 'response', source: SERVER });
-    expect(event?.kind === 'notification' ? event.apdu : undefined).toEqual(
-      Buffer.from(pattern(700)),
-    );
+    expect(event?.kind === 'notification' ? hex(event.apdu) : undefined).toEqual(hex(pattern(700)));
   });
 });
 
@@ -270,7 +207,7 @@ describe('a link with trouble', () => {
           const second = pattern(octets + 3);
           pair.run(pair.client.send(first, pair.nowMs), pair.nowMs + 1e6);
           pair.run(pair.client.send(second, pair.nowMs), pair.nowMs + 1e6);
-          const wanted = [Buffer.from(first), Buffer.from(second)];
+          const wanted = [hex(first), hex(second)];
           expect(messages(pair.serverEvents)).toEqual(wanted);
           expect(messages(pair.clientEvents)).toEqual(wanted);
         },

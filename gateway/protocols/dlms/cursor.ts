@@ -13,15 +13,18 @@ export class Reader {
   /** Reads `bytes` without copying them; what it hands out are views of them. */
   constructor(bytes: Uint8Array, within?: Reader) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#elements = within ? within.#elements : { left: LIMITS.dlmsElementsTotalMax };
+    this.#elements = within ? within.#elements : { left: elementsFor(bytes.length) };
   }
 
   /** Counts Data elements against the bound of the whole message. Throws DLMS_LIMIT. */
   spendElements(count: number): void {
     this.#elements.left -= count;
     if (this.#elements.left >= 0) return;
-    const max = LIMITS.dlmsElementsTotalMax;
-    throw new Fault('DLMS_LIMIT', { what: 'elements', given: max - this.#elements.left, max });
+    throw new Fault('DLMS_LIMIT', {
+      what: `elements in ${this.#bytes.length} octets`,
+      given: `${-this.#elements.left} too many`,
+      max: LIMITS.dlmsElementsTotalMax,
+    });
   }
 
   get remaining(): number {
@@ -124,6 +127,12 @@ export class Reader {
     this.#at = at + octets;
     return at;
   }
+}
+
+/** A handful of octets must not cost the memory of a million elements. */
+function elementsFor(octets: number): number {
+  const { dlmsElementsPerOctetMax, dlmsElementsTotalMax } = LIMITS;
+  return Math.min(dlmsElementsTotalMax, (octets + 1) * dlmsElementsPerOctetMax);
 }
 
 const FIRST_CAPACITY = 128;

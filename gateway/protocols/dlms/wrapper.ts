@@ -52,7 +52,7 @@ export class WrapperReader {
    */
   push(chunk: Uint8Array): Wpdu[] {
     if (this.#fault !== undefined) throw this.#fault;
-    this.#chunks.push(chunk);
+    this.#chunks.push(new Uint8Array(chunk));
     this.#held += chunk.length;
     const found: Wpdu[] = [];
     try {

@@ -39,11 +39,11 @@ export class Deframer {
         at += 1;
         continue;
       }
-      frames.push(work.slice(at + 1, at + 1 + octets));
+      frames.push(copyOf(work, at + 1, at + 1 + octets));
       this.#frames += 1;
       at += 1 + octets;
     }
-    this.#held = work.slice(at);
+    this.#held = copyOf(work, at, work.length);
     return frames;
   }
 
@@ -83,4 +83,9 @@ export class Deframer {
     this.#damaged += 1;
     return 'none';
   }
+}
+
+/** `slice` of a Buffer is a view, and the caller may use its chunk again. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }
