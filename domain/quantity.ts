@@ -8,21 +8,25 @@ export const UNITS = ['Wh', 'varh', 'VAh', 'L', 'W', 'var', 'VA', 'V', 'A', 'non
 export type Unit = (typeof UNITS)[number];
 
 const PREFIXES: Readonly<Record<string, number>> = { '': 0, k: 3, M: 6, G: 9, m: -3 };
-const NAMES = new Map<string, { unit: Unit; exponent: number }>();
+type Named = { readonly unit: Unit; readonly exponent: number };
+/** As spelled, and in lower case. Only the exact milli is one: 'MVARH' and 'mwh' are mega. */
+const SPELLED = new Map<string, Named>();
+const NAMES = new Map<string, Named>();
 for (const [prefix, exponent] of Object.entries(PREFIXES)) {
   for (const unit of UNITS) {
     if (unit === 'none') continue;
-    // Only the case-exact milli is a prefix; MWh and mWh must not be confused.
     const name = `${prefix}${unit}`;
-    NAMES.set(prefix === 'm' ? name : name.toLowerCase(), { unit, exponent });
+    SPELLED.set(name, { unit, exponent });
+    if (prefix !== 'm') NAMES.set(name.toLowerCase(), { unit, exponent });
   }
 }
 NAMES.set('m3', { unit: 'L', exponent: 3 });
 NAMES.set('m³', { unit: 'L', exponent: 3 });
+NAMES.set('pf', { unit: 'none', exponent: 0 });
 
 /** 'kWh' -> {unit: 'Wh', exponent: 3}; case does not matter (NEM12 writes KWH); undefined if unknown. */
 export function parseUnit(name: string): { unit: Unit; exponent: number } | undefined {
-  return NAMES.get(name) ?? NAMES.get(name.toLowerCase());
+  return SPELLED.get(name) ?? NAMES.get(name.toLowerCase());
 }
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;

@@ -226,6 +226,8 @@ function blockOf(stream: Nem12Stream, day: Nem12Day): Omit<ReadingBlock, 'values
     startMs: day.startMs,
     intervalS: stream.intervalS,
     unit: stream.unit,
+    // MDFF: interval values are after the multiplier.
+    multiplierApplied: true,
     ...(uniform
       ? { quality: qualityCode(first) }
       : { qualities: day.methods.map((method) => qualityCode(method)) }),

@@ -151,11 +151,13 @@ function place(
     });
     return;
   }
-  const off = gridOffsetMs(given, source.intervalS, entry.zone);
+  // The channel's length: a local day that lasts 23 hours still begins at midnight.
+  const { intervalS } = entry.channel;
+  const off = gridOffsetMs(given, intervalS, entry.zone);
   const startMs = given - off;
   const addedFlags = off === 0 ? 0 : FLAG.CLOCK_ROUNDED;
   const ready = { source, entry, stepMs, addedFlags };
-  if (source.intervalS !== DAY_S || entry.zone === undefined || values.length === 1) {
+  if (intervalS !== DAY_S || entry.zone === undefined || values.length === 1) {
     prepared.intervals.push({ ...ready, offset, startMs, values });
     return;
   }

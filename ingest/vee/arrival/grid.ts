@@ -6,8 +6,9 @@
  * service point decides; while a meter is not installed yet, any quarter-hour offset is accepted.
  * A day starts at local midnight, and so do the days after it: 23 or 25 hours later twice a year.
  */
-import { DAY_MS } from '../../../domain/index.ts';
+import { DAY_MS, type ReadingBlock } from '../../../domain/index.ts';
 
+const DAY_S = 86_400;
 const QUARTER_MS = 900_000;
 const HALF_HOUR_MS = 1_800_000;
 const CACHED_MAX = 20_000;
@@ -63,4 +64,17 @@ export function midnightAfter(midnightMs: number, days: number, zone: string): n
   const guess = midnightMs + days * DAY_MS;
   const first = guess + zoneOffsetMs(zone, midnightMs) - zoneOffsetMs(zone, guess);
   return guess + zoneOffsetMs(zone, midnightMs) - zoneOffsetMs(zone, first);
+}
+
+/** True when every value of the block covers one local day of the zone, however long that is. */
+export function isLocalDayLength(
+  block: Pick<ReadingBlock, 'startMs' | 'intervalS' | 'values'>,
+  zone: string,
+): boolean {
+  const stepMs = block.intervalS * 1_000;
+  return block.values.every((_, i) => {
+    const startMs = block.startMs + i * stepMs;
+    const midnight = startMs - gridOffsetMs(startMs, DAY_S, zone);
+    return midnightAfter(midnight, 1, zone) - midnight === stepMs;
+  });
 }
