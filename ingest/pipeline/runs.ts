@@ -60,10 +60,6 @@ export class RunCollector {
     this.#refusals.push(refusal);
   }
 
-  isEmpty(): boolean {
-    return this.#runs.length === 0 && this.#refusals.length === 0;
-  }
-
   finish(): Run[] {
     const refused = this.#refusals.map(({ code, reason, message, at, records }) => ({
       code,

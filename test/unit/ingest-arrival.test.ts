@@ -1,10 +1,22 @@
 /** Goal: arrival rules and conversion, value by value: exact, or refused with the right code. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Channel, LIMITS, type ReadingBlock, scaledBigint } from '../../domain/index.ts';
+import {
+  type Channel,
+  LIMITS,
+  QUALITY,
+  type ReadingBlock,
+  scaledBigint,
+} from '../../domain/index.ts';
 import { convertValue, convertValues, scaleOf } from '../../ingest/vee/arrival/convert.ts';
 import { gridOffsetMs, midnightAfter, zoneOffsetMs } from '../../ingest/vee/arrival/grid.ts';
-import { arrivalContext, FUTURE, SHAPE, TOO_OLD } from '../../ingest/vee/arrival/rules.ts';
+import {
+  arrivalContext,
+  DECLARED,
+  FUTURE,
+  SHAPE,
+  TOO_OLD,
+} from '../../ingest/vee/arrival/rules.ts';
 
 const channel: Channel = {
   id: 1,
@@ -129,6 +141,17 @@ describe('window of acceptance', () => {
     const ctx = arrivalContext('mqtt', T0 + LIMITS.tooOldMs + 900_000);
     expect(TOO_OLD.check(block, entry, ctx)).toMatchObject([{ code: 'TOO_OLD', from: 0, to: 1 }]);
     expect(TOO_OLD.check(block, entry, arrivalContext('file:a.csv', T0 + 900 * day))).toEqual([]);
+  });
+
+  it('lets head-ends and files declare edits, but no meter', () => {
+    const edited = { ...block, quality: QUALITY.EDITED.code };
+    const found = DECLARED.check(edited, entry, arrivalContext('mqtt', T0));
+    expect(found).toMatchObject([{ code: 'PAYLOAD_SCHEMA', from: 0, to: 3 }]);
+    for (const origin of ['http:k', 'file:a.csv']) {
+      expect(DECLARED.check(edited, entry, arrivalContext(origin, T0))).toEqual([]);
+    }
+    const doubted = { ...block, qualities: [0, 1, QUALITY.SUSPECT.code] };
+    expect(DECLARED.check(doubted, entry, arrivalContext('mqtt', T0))).toEqual([]);
   });
 
   it('refuses the end that has not happened yet', () => {

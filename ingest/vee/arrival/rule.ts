@@ -23,6 +23,8 @@ export interface ArrivalContext {
   /** Undefined = no age limit (files, and what a person replays). */
   readonly tooOldMs: number | undefined;
   readonly snapToGridMs: number;
+  /** True for head-ends and files: they may declare qualities above a plain actual. */
+  readonly mayOutrank: boolean;
 }
 
 /** Values [from, to) of the block are refused with this code. */

@@ -1,12 +1,13 @@
 /** Structural rules of arrival, in the order of vee.md 0 (steps 1 to 4), and their versions. */
 import { formatInstant, LIMITS, QUALITY, type ReadingBlock } from '../../../domain/index.ts';
-import { gridOffsetMs } from './grid.ts';
+import { gridOffsetMs, isLocalDayLength } from './grid.ts';
 import { type ArrivalContext, type ArrivalRule, NONE, whole } from './rule.ts';
 
 /** Years 2000 to 2200: what lies outside is a clock that was never set. */
 const INSTANT_MIN_MS = 946_684_800_000;
 const INSTANT_MAX_MS = 7_258_118_400_000;
 const FLAGS_MAX = 0x7fff;
+const DAY_S = 86_400;
 
 const QUALITY_CODES = new Set<number>(Object.values(QUALITY).map((q) => q.code));
 
@@ -54,12 +55,38 @@ function listProblem(
   return undefined;
 }
 
-export const INTERVAL_LENGTH: ArrivalRule = {
-  id: 'INTERVAL_LENGTH',
+const ABOVE_ACTUAL = new Set<number>(
+  Object.values(QUALITY)
+    .filter((q) => q.rank > QUALITY.VALID.rank)
+    .map((q) => q.code),
+);
+
+/** A meter cannot say of its own values that a person edited or verified them: nobody could correct it. */
+export const DECLARED: ArrivalRule = {
+  id: 'DECLARED',
   version: 1,
   severity: 'TERMINATE',
-  check(block, { channel }) {
+  check(block, _entry, ctx) {
+    const { quality, qualities } = block;
+    if (ctx.mayOutrank || (quality === undefined && qualities === undefined)) return NONE;
+    const code = [quality, ...(qualities ?? [])].find(
+      (q) => q !== undefined && ABOVE_ACTUAL.has(q),
+    );
+    if (code === undefined) return NONE;
+    return whole(block, 'PAYLOAD_SCHEMA', { detail: `a meter may not declare quality ${code}` });
+  },
+};
+
+export const INTERVAL_LENGTH: ArrivalRule = {
+  id: 'INTERVAL_LENGTH',
+  version: 2,
+  severity: 'TERMINATE',
+  check(block, { channel, zone }) {
     if (block.kind === 'register' || block.intervalS === channel.intervalS) return NONE;
+    // A channel of days takes the 23 and 25 hours of a change of offset, where the zone has it.
+    if (channel.intervalS === DAY_S && zone !== undefined && isLocalDayLength(block, zone)) {
+      return NONE;
+    }
     const detail = { given: block.intervalS, expected: channel.intervalS };
     return whole(block, 'INTERVAL_LENGTH', detail);
   },
@@ -67,11 +94,11 @@ export const INTERVAL_LENGTH: ArrivalRule = {
 
 export const GRID: ArrivalRule = {
   id: 'GRID',
-  version: 1,
+  version: 2,
   severity: 'ISSUE',
-  check(block, { zone }, ctx) {
+  check(block, { channel, zone }, ctx) {
     if (block.kind === 'register') return NONE;
-    if (Math.abs(gridOffsetMs(block.startMs, block.intervalS, zone)) <= ctx.snapToGridMs) {
+    if (Math.abs(gridOffsetMs(block.startMs, channel.intervalS, zone)) <= ctx.snapToGridMs) {
       return NONE;
     }
     const detail = { start: formatInstant(block.startMs), intervalS: block.intervalS };
@@ -114,6 +141,7 @@ export const TOO_OLD: ArrivalRule = {
 
 export const ARRIVAL_RULES: readonly ArrivalRule[] = [
   SHAPE,
+  DECLARED,
   INTERVAL_LENGTH,
   GRID,
   FUTURE,
@@ -127,5 +155,6 @@ export function arrivalContext(origin: string, receivedMs: number): ArrivalConte
     futureToleranceMs: LIMITS.futureToleranceMs,
     tooOldMs: origin.startsWith('file:') ? undefined : LIMITS.tooOldMs,
     snapToGridMs: LIMITS.snapToGridMs,
+    mayOutrank: origin.startsWith('file:') || origin.startsWith('http:'),
   };
 }
