@@ -63,6 +63,7 @@ export const FAULTS = {
   BILL_BLOCKED: { say: 'account {account} cannot be billed: {detail}', retry: false, blame: 'operator', status: 409 },
   INVOICE_UNKNOWN: { say: 'invoice {invoice} is not known', retry: false, blame: 'sender', status: 404 },
   ACCOUNT_UNKNOWN: { say: 'account {account} is not known', retry: false, blame: 'sender', status: 404 },
+  PLAN_INVALID: { say: 'collection plan {code} is invalid: {detail}', retry: false, blame: 'operator', status: 422 },
   LEDGER_UNBALANCED: { say: 'ledger transaction {reference} does not balance: {detail}', retry: false, blame: 'system', status: 500 },
   // HTTP
   UNAUTHENTICATED: { say: 'no valid API key', retry: false, blame: 'sender', status: 401 },

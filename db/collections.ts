@@ -1,0 +1,308 @@
+/** Collection plans, cases, steps, notices, holds and events as they are written. */
+import { canonicalJson, formatInstant, sha256Hex } from '../domain/index.ts';
+import { appendAudit } from './audit.ts';
+import type { Queryable, Row } from './pool.ts';
+
+export interface PlanRow extends Row {
+  readonly code: string;
+  readonly revision: number;
+  readonly definition: unknown;
+  readonly definition_hash: string;
+}
+
+/** Stores a checked plan. Returns its revision; the existing one when nothing changed. */
+export async function savePlan(
+  tx: Queryable,
+  code: string,
+  definition: unknown,
+  actor: string,
+): Promise<{ revision: number; created: boolean }> {
+  const text = canonicalJson(definition);
+  const hash = sha256Hex(text);
+  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`plan/${code}`]);
+  const [same] = await tx.query<{ revision: number }>(
+    'SELECT revision FROM collection_plan WHERE code = $1 AND definition_hash = $2',
+    [code, hash],
+  );
+  if (same !== undefined) return { revision: same.revision, created: false };
+  const [row] = await tx.query<{ revision: number }>(
+    `INSERT INTO collection_plan (code, revision, definition, definition_hash, created_by)
+     SELECT $1, coalesce(max(revision), 0) + 1, $2::jsonb, $3, $4
+     FROM collection_plan WHERE code = $1 RETURNING revision`,
+    [code, text, hash, actor],
+  );
+  const revision = row?.revision ?? 0;
+  await appendAudit(tx, {
+    chain: 'collections',
+    actor,
+    action: 'plan.saved',
+    subjectKind: 'collection_plan',
+    subjectId: code,
+    detail: { revision, hash },
+  });
+  return { revision, created: true };
+}
+
+/** All revisions of all plans: few rows, read once a run. */
+export function listPlans(db: Queryable): Promise<PlanRow[]> {
+  return db.query<PlanRow>(
+    'SELECT code, revision, definition, definition_hash FROM collection_plan ORDER BY code, revision',
+  );
+}
+
+export interface CaseState {
+  readonly state: 'open' | 'stopped' | 'restoring' | 'closed';
+  readonly round: number;
+  readonly reason: string;
+}
+
+export async function openCase(
+  tx: Queryable,
+  item: CaseState & {
+    readonly accountId: number;
+    readonly planCode: string;
+    readonly planRevision: number;
+    readonly atMs: number;
+  },
+): Promise<bigint> {
+  const [row] = await tx.query<{ id: bigint }>(
+    `INSERT INTO collection_case (account_id, plan_code, plan_revision, state, round, reason,
+                                  opened_at, changed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`,
+    [
+      item.accountId,
+      item.planCode,
+      item.planRevision,
+      item.state,
+      item.round,
+      item.reason,
+      formatInstant(item.atMs),
+    ],
+  );
+  return row?.id as bigint;
+}
+
+export async function changeCase(
+  tx: Queryable,
+  id: bigint,
+  to: CaseState,
+  atMs: number,
+): Promise<void> {
+  await tx.query(
+    `UPDATE collection_case SET state = $2, round = $3, reason = $4, changed_at = $5,
+       closed_at = CASE WHEN $2 = 'closed' THEN $5::timestamptz END
+     WHERE id = $1`,
+    [id, to.state, to.round, to.reason, formatInstant(atMs)],
+  );
+}
+
+export interface StepWrite {
+  readonly caseId: bigint;
+  readonly round: number;
+  readonly step: string;
+  readonly attempt: number;
+  readonly action: 'notice' | 'final_notice' | 'disconnect' | 'reconnect';
+  readonly atMs: number;
+  readonly commandId: string | null;
+}
+
+/** Throws a unique violation when the step was taken before: nothing of it happens twice. */
+export async function insertStep(tx: Queryable, step: StepWrite): Promise<void> {
+  await tx.query(
+    `INSERT INTO collection_step (case_id, round, step, attempt, action, at, command_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      step.caseId,
+      step.round,
+      step.step,
+      step.attempt,
+      step.action,
+      formatInstant(step.atMs),
+      step.commandId,
+    ],
+  );
+}
+
+export interface NoticeWrite {
+  readonly id: string;
+  readonly caseId: bigint;
+  readonly round: number;
+  readonly step: string;
+  readonly accountId: number;
+  readonly kind: 'notice' | 'final_notice';
+  readonly channel: string;
+  readonly language: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly body: string;
+  readonly servedAtMs: number;
+  readonly proofHash: string;
+}
+
+export async function insertNotice(tx: Queryable, notice: NoticeWrite): Promise<void> {
+  await tx.query(
+    `INSERT INTO collection_notice (id, case_id, round, step, account_id, kind, channel, language,
+       amount, currency, body, served_at, proof_hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      notice.id,
+      notice.caseId,
+      notice.round,
+      notice.step,
+      notice.accountId,
+      notice.kind,
+      notice.channel,
+      notice.language,
+      notice.amount,
+      notice.currency,
+      notice.body,
+      formatInstant(notice.servedAtMs),
+      notice.proofHash,
+    ],
+  );
+}
+
+export interface EventWrite {
+  readonly accountId: number;
+  readonly caseId: bigint | null;
+  readonly atMs: number;
+  readonly kind: string;
+  readonly needsPerson: boolean;
+  readonly detail: unknown;
+  /** A second event under the same key is not written. */
+  readonly onceKey: string;
+}
+
+/** False when an event with this key stands already. */
+export async function insertEvent(tx: Queryable, event: EventWrite): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO collection_event (account_id, case_id, at, kind, needs_person, detail, once_key)
+     VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7) ON CONFLICT (once_key) DO NOTHING RETURNING id`,
+    [
+      event.accountId,
+      event.caseId,
+      formatInstant(event.atMs),
+      event.kind,
+      event.needsPerson,
+      canonicalJson(event.detail),
+      event.onceKey,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** What people had to see of the case is done with, but for the event of `exceptKey`. */
+export async function settleEvents(
+  tx: Queryable,
+  caseId: bigint,
+  kinds: readonly string[],
+  atMs: number,
+  exceptKey = '',
+): Promise<void> {
+  await tx.query(
+    `UPDATE collection_event SET settled_at = $3
+     WHERE case_id = $1 AND kind = ANY($2) AND needs_person AND settled_at IS NULL
+       AND once_key <> $4`,
+    [caseId, kinds, formatInstant(atMs), exceptKey],
+  );
+}
+
+export interface HoldRow extends Row {
+  readonly id: bigint;
+  readonly account_id: number;
+  readonly kind: string;
+  readonly from_at: number;
+  readonly to_at: number | null;
+  readonly reason: string;
+  readonly created_at: number;
+  readonly created_by: string;
+  readonly released_at: number | null;
+  readonly released_by: string | null;
+}
+
+const HOLD = `id, account_id, kind, from_at, to_at, reason, created_at, created_by, released_at,
+  released_by`;
+
+export async function insertHold(
+  tx: Queryable,
+  hold: {
+    readonly accountId: number;
+    readonly kind: string;
+    readonly fromMs: number;
+    readonly toMs: number | null;
+    readonly reason: string;
+    readonly actor: string;
+    readonly atMs: number;
+    readonly idempotencyKey: string;
+  },
+): Promise<{ hold: HoldRow; created: boolean }> {
+  const [row] = await tx.query<HoldRow>(
+    `INSERT INTO collection_hold (account_id, kind, from_at, to_at, reason, created_at, created_by,
+                                  idempotency_key)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (idempotency_key) DO NOTHING
+     RETURNING ${HOLD}`,
+    [
+      hold.accountId,
+      hold.kind,
+      formatInstant(hold.fromMs),
+      hold.toMs === null ? null : formatInstant(hold.toMs),
+      hold.reason,
+      formatInstant(hold.atMs),
+      hold.actor,
+      hold.idempotencyKey,
+    ],
+  );
+  if (row !== undefined) return { hold: row, created: true };
+  const [before] = await tx.query<HoldRow>(
+    `SELECT ${HOLD} FROM collection_hold WHERE idempotency_key = $1`,
+    [hold.idempotencyKey],
+  );
+  return { hold: before as HoldRow, created: false };
+}
+
+export async function holdById(db: Queryable, id: bigint): Promise<HoldRow | undefined> {
+  const [row] = await db.query<HoldRow>(`SELECT ${HOLD} FROM collection_hold WHERE id = $1`, [id]);
+  return row;
+}
+
+export function holdsOf(db: Queryable, accountId: number): Promise<HoldRow[]> {
+  return db.query<HoldRow>(
+    `SELECT ${HOLD} FROM collection_hold WHERE account_id = $1 ORDER BY from_at, id`,
+    [accountId],
+  );
+}
+
+/** False when it was released before. */
+export async function releaseHoldRow(
+  tx: Queryable,
+  id: bigint,
+  actor: string,
+  atMs: number,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE collection_hold SET released_at = $2, released_by = $3
+     WHERE id = $1 AND released_at IS NULL RETURNING id`,
+    [id, formatInstant(atMs), actor],
+  );
+  return rows.length > 0;
+}
+
+export interface OutboxMessageRow extends Row {
+  readonly id: bigint;
+  readonly key: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** The next message of a topic behind `afterId`, locked: one that fails does not stop the rest. */
+export async function takeOutboxAfter(
+  tx: Queryable,
+  topic: string,
+  afterId: bigint,
+): Promise<OutboxMessageRow | undefined> {
+  const [row] = await tx.query<OutboxMessageRow>(
+    `SELECT id, key, payload FROM outbox WHERE topic = $1 AND done_at IS NULL AND id > $2
+     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    [topic, afterId],
+  );
+  return row;
+}
