@@ -2,10 +2,12 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { describeError, isFault } from '../domain/index.ts';
+import { registerBillCommands } from './commands/bill.ts';
 import { registerKeysCommands } from './commands/keys.ts';
 import { registerMasterCommands } from './commands/master.ts';
 import { registerMigrateCommand } from './commands/migrate.ts';
 import { registerStartCommand } from './commands/start.ts';
+import { registerTariffCommands } from './commands/tariffs.ts';
 import { createContext } from './context.ts';
 import { registerStackCommands } from './stack/command.ts';
 
@@ -29,6 +31,8 @@ async function main(argv: readonly string[]): Promise<void> {
   });
   registerMigrateCommand(program, context);
   registerStartCommand(program, context);
+  registerTariffCommands(program, context);
+  registerBillCommands(program, context);
   registerKeysCommands(program, context);
   registerMasterCommands(program, context);
   await program.parseAsync([...argv]);

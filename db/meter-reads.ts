@@ -62,6 +62,17 @@ export function channelsOf(db: Queryable, serial: string): Promise<ChannelRow[]>
   );
 }
 
+export async function channelName(
+  db: Queryable,
+  channelId: number,
+): Promise<{ serial: string; code: string } | undefined> {
+  const [row] = await db.query<{ serial: string; code: string }>(
+    'SELECT m.serial, c.code FROM channel c JOIN meter m ON m.id = c.meter_id WHERE c.id = $1',
+    [channelId],
+  );
+  return row;
+}
+
 export interface DaySummary extends Row {
   readonly local_date: string;
   readonly channel_days: bigint;

@@ -10,8 +10,8 @@ export type SlotFault =
   | 'gap-long' // ten hours are lost
   | 'duplicate' // the message is sent twice
   | 'late' // the slot is sent after the next one: out of order
-  | 'clock-ahead' // starts are seven minutes off the grid
-  | 'clock-future' // starts lie two days ahead
+  | 'clock-ahead' // starts are seven minutes off the grid; given again rightly afterwards
+  | 'clock-future' // starts lie two days ahead; given again rightly afterwards
   | 'garbage'; // the message is cut off or noise; the values come again properly afterwards
 
 export interface FaultRates {

@@ -128,9 +128,12 @@ export class Fleet {
     if (fault === 'gap-long') return;
     if (fault === 'gap-short') return this.#sendWithGap(member, startMs, values);
     if (fault === 'garbage') await this.#sendGarbage(member, startMs, values);
-    if (fault === 'clock-ahead') return this.#send(member, startMs + AHEAD_MS, values);
-    if (fault === 'clock-future') return this.#send(member, startMs + FUTURE_MS + stepMs, values);
-    if (fault === 'late') {
+    if (fault === 'clock-ahead' || fault === 'clock-future') {
+      const wrongMs = fault === 'clock-ahead' ? AHEAD_MS : FUTURE_MS + stepMs;
+      await this.#send(member, startMs + wrongMs, values);
+    }
+    if (fault === 'late' || fault === 'clock-ahead' || fault === 'clock-future') {
+      // Once the clock is set, the meter gives the same intervals again with their true times.
       await this.#sendHeld(member);
       member.held = { startMs, values };
       return;
