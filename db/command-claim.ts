@@ -24,6 +24,8 @@ export interface ClaimRules {
   /** A simulated clock need not agree with the database's. Never set in production. */
   readonly clockIsSimulated: boolean;
   readonly limits: GovernorLimits;
+  /** Meters with a breaker, counted within the last minute; default: counted for this claim. */
+  readonly fleetMeters?: number;
   readonly window: LegalWindow;
   /** What is wrong with the approval, by keys that are not in this database; undefined: nothing. */
   readonly verify: (command: Command) => string | undefined;
@@ -236,6 +238,7 @@ async function budgetVerdict({ tx, command, nowMs, rules, place }: Case) {
     requestedBy: command.requestedBy,
     approvalKeyId: command.approval?.keyId ?? '',
     atMs: nowMs,
+    ...(rules.fleetMeters !== undefined && { fleetMeters: rules.fleetMeters }),
   });
   const over = governorHold(command.action, counts, rules.limits);
   if (over === undefined) return undefined;

@@ -1,7 +1,12 @@
 /** The table of commands as the sender sees it. */
-import { type ClaimOutcome, type ClaimRules, claimForSend } from '../../db/command-claim.ts';
+import { type ClaimRules, claimForSend } from '../../db/command-claim.ts';
 import { type Command, getCommand, lockCommand } from '../../db/command-rows.ts';
-import { noteCommand, settleCommand, transitionCommand } from '../../db/command-state.ts';
+import {
+  type CommandChange,
+  noteCommand,
+  settleCommand,
+  transitionCommand,
+} from '../../db/command-state.ts';
 import {
   expireDue,
   orphanedCommands,
@@ -9,7 +14,7 @@ import {
   queuedDue,
   unclearDue,
 } from '../../db/command-sweeps.ts';
-import { GOVERNOR_DEFAULTS, type GovernorLimits } from '../../db/governor.ts';
+import { countFleet, GOVERNOR_DEFAULTS, type GovernorLimits } from '../../db/governor.ts';
 import type { LegalWindow } from '../../db/legal-window.ts';
 import type { Database } from '../../db/pool.ts';
 import { type Clock, type CommandState, LIMITS, mayBecome } from '../../domain/index.ts';
@@ -40,28 +45,10 @@ export function databaseCommandStore(options: CommandStoreOptions): CommandStore
     verify: (command) => approvalProblem(command, command.approval, options.approverKeys),
     sender: actor,
   };
+  const move = mover(options, actor);
   const step = () => ({ actor, atMs: clock.nowMs(), limit: LIMITS.commandSweepRows });
 
-  /** From whichever state allows it; false when none does (any more). */
-  function move(id: string, to: CommandState, change: (atMs: number) => object): Promise<boolean> {
-    return db.transaction(async (tx) => {
-      const command = await lockCommand(tx, id);
-      if (command === undefined || !mayBecome(command.state, to)) return false;
-      const atMs = clock.nowMs();
-      return transitionCommand(tx, { id, from: command.state, to, actor, atMs, ...change(atMs) });
-    });
-  }
-
-  // Claims wait for one lock anyway; one at a time leaves the connections to a stop.
-  let turn: Promise<unknown> = Promise.resolve();
-  function claim(id: string, nonce: string, begun: () => void): Promise<ClaimOutcome> {
-    const mine = turn.then(() => {
-      begun();
-      return claimForSend(db, id, { ...rules, nonce });
-    });
-    turn = mine.catch(() => {});
-    return mine;
-  }
+  const claim = claimsInTurn(options, rules);
 
   return {
     get: (id) => getCommand(db, id),
@@ -108,5 +95,47 @@ export function databaseCommandStore(options: CommandStoreOptions): CommandStore
     silentOrphans: (silentSinceMs) =>
       orphanedCommands(db, { silentSinceMs }, LIMITS.commandSweepRows),
     unclearDue: (limit) => unclearDue(db, clock.nowMs(), LIMITS.commandRereadsMax, limit),
+  };
+}
+
+type Mover = (
+  id: string,
+  to: CommandState,
+  change: (atMs: number) => Pick<CommandChange, 'set' | 'detail'>,
+) => Promise<boolean>;
+
+/** From whichever state allows it; false when none does (any more). */
+function mover({ db, clock }: CommandStoreOptions, actor: string): Mover {
+  return (id, to, change) =>
+    db.transaction(async (tx) => {
+      const command = await lockCommand(tx, id);
+      if (command === undefined || !mayBecome(command.state, to)) return false;
+      const atMs = clock.nowMs();
+      return transitionCommand(tx, { id, from: command.state, to, actor, atMs, ...change(atMs) });
+    });
+}
+
+/** Claims wait for one lock anyway; one at a time leaves the connections to a stop. */
+function claimsInTurn(
+  { db, clock }: CommandStoreOptions,
+  rules: Omit<ClaimRules, 'nonce'>,
+): CommandStore['claim'] {
+  let counted = { meters: 0, untilMs: Number.NEGATIVE_INFINITY };
+  async function fleet(): Promise<number> {
+    if (clock.monotonicMs() >= counted.untilMs) {
+      const meters = await countFleet(db);
+      counted = { meters, untilMs: clock.monotonicMs() + LIMITS.commandFleetCountMs };
+    }
+    return counted.meters;
+  }
+  let turn: Promise<unknown> = Promise.resolve();
+  return (id, nonce, begun) => {
+    const mine = turn.then(async () => {
+      const fleetMeters = await fleet();
+      begun();
+      return claimForSend(db, id, { ...rules, nonce, fleetMeters });
+    });
+    turn = mine.catch(() => {});
+    return mine;
   };
 }

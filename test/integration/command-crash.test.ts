@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandLink } from '../../gateway/commands/ports.ts';
 import { CRASH_POINTS, type CrashPoint } from '../../gateway/commands/ports.ts';
-import { type MeterMode, memoryAttempts, openUtility, type Utility } from './command-support.ts';
+import type { MeterMode } from './command-meter.ts';
+import { memoryAttempts, openUtility, type Utility } from './command-support.ts';
 
 /** Dies at the n-th pass of a point, and stays dead: no later step of that life may run. */
 function dieAt(point: CrashPoint, pass: number) {

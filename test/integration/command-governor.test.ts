@@ -17,7 +17,7 @@ import {
   MINUTE_MS,
   uuidV7,
 } from '../../domain/index.ts';
-import { openUtility, type Utility } from './command-support.ts';
+import { openUtility, seeded, type Utility } from './command-support.ts';
 
 const FLEET = 12_000;
 const PLACES = 400;
@@ -29,16 +29,6 @@ const ALWAYS: LegalWindow = {
   weekdays: [1, 2, 3, 4, 5, 6, 7],
   holidays: [],
 };
-
-function seeded(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Sent extends Record<string, unknown> {
   action: CommandAction;

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../cli/clock.ts';
 import { formatInstant, type MeterCommand } from '../../domain/index.ts';
-import { APPROVER_KEYS, openUtility, TestMeter, type Utility } from './command-support.ts';
+import { TestMeter } from './command-meter.ts';
+import { APPROVER_KEYS, openUtility, type Utility } from './command-support.ts';
 
 const PROGRAM = resolve(import.meta.dirname, 'command-process.ts');
 

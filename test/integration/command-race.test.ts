@@ -8,7 +8,7 @@ import { type Command, getCommand } from '../../db/command-rows.ts';
 import { GOVERNOR_DEFAULTS } from '../../db/governor.ts';
 import type { LegalWindow } from '../../db/legal-window.ts';
 import { DAY_MS, formatInstant } from '../../domain/index.ts';
-import { openUtility, type Utility } from './command-support.ts';
+import { openUtility, seeded, type Utility } from './command-support.ts';
 
 const ALWAYS: LegalWindow = {
   fromHour: 0,
@@ -18,17 +18,6 @@ const ALWAYS: LegalWindow = {
 };
 const RACES = 200;
 const SEED = 20_261_006;
-
-/** mulberry32: small, seeded, good enough to spread delays. */
-function seeded(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 let u: Utility;
 beforeAll(async () => {

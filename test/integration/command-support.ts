@@ -1,27 +1,21 @@
 /** A small utility for the command suites: places, meters on real MQTT, keys, a clock, senders. */
 import { generateKeyPairSync } from 'node:crypto';
-import { setTimeout as sleepFor } from 'node:timers/promises';
-import mqtt, { type MqttClient } from 'mqtt';
 import { approveCommand } from '../../db/command-approval.ts';
 import { approvalPayloadOf, type Command, getCommand } from '../../db/command-rows.ts';
 import { createCommand } from '../../db/commands.ts';
 import type { GovernorLimits } from '../../db/governor.ts';
 import { type LegalWindow, weekdayMornings } from '../../db/legal-window.ts';
+import { hashSecret } from '../../db/master.ts';
 import { databaseDirectory } from '../../db/meter-directory.ts';
 import type { Database } from '../../db/pool.ts';
 import {
-  type BreakerState,
   type Clock,
   type CommandAction,
   cryptoRandom,
   DAY_MS,
   formatInstant,
   HOUR_MS,
-  type MeterCommand,
-  type MeterReply,
-  parseInstant,
   signApproval,
-  TOPIC,
   uuidV7,
 } from '../../domain/index.ts';
 import { EmbeddedBroker } from '../../gateway/broker/embedded.ts';
@@ -31,133 +25,11 @@ import { CommandSender } from '../../gateway/commands/sender.ts';
 import { databaseCommandStore } from '../../gateway/commands/store.ts';
 import { attachMqttDriver } from '../../gateway/drivers/mqtt/driver.ts';
 import { freshDatabase } from '../support/database.ts';
+import { type MeterMode, SECRET, TestClock, TestMeter } from './command-meter.ts';
 
 /** Tuesday 2026-10-06, 09:00 in Berlin. */
 export const TUESDAY_NINE = Date.UTC(2026, 9, 6, 7, 0);
 export const ZONE = 'Europe/Berlin';
-const SECRET = 'a-meter-secret-of-some-length-123456';
-
-/** Wall time that jumps on demand; waiting takes a fiftieth. */
-export class TestClock implements Clock {
-  #offsetMs: number;
-
-  constructor(startMs: number) {
-    this.#offsetMs = startMs - Date.now();
-  }
-
-  nowMs(): number {
-    return Date.now() + this.#offsetMs;
-  }
-
-  monotonicMs(): number {
-    return performance.now();
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await sleepFor(ms / 50, undefined, signal && { signal });
-  }
-
-  jump(ms: number): void {
-    this.#offsetMs += ms;
-  }
-}
-
-export type MeterMode =
-  | 'honest'
-  /** Acts, but the answer is lost. */
-  | 'mute'
-  /** Acts and answers every question three times. */
-  | 'stutter'
-  /** Says done; the relay does not move. */
-  | 'stuck'
-  /** Says done and shows the relay as ordered; the logical state disagrees. */
-  | 'lying'
-  | 'refusing'
-  /** Hears the breaker command and does neither act nor answer. */
-  | 'deaf';
-
-/** A meter on a real MQTT connection that writes down every movement of its relay. */
-export class TestMeter {
-  readonly serial: string;
-  mode: MeterMode;
-  output: BreakerState = 'closed';
-  control: BreakerState = 'closed';
-  readonly operations: { id: string; action: CommandAction; atMs: number }[] = [];
-  readonly heard: MeterCommand[] = [];
-  readonly #done = new Set<string>();
-  readonly #clock: Clock;
-  #client: MqttClient | undefined;
-
-  constructor(serial: string, clock: Clock, mode: MeterMode = 'honest') {
-    this.serial = serial;
-    this.#clock = clock;
-    this.mode = mode;
-  }
-
-  async connect(port: number): Promise<void> {
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
-      clientId: this.serial,
-      username: this.serial,
-      password: SECRET,
-      reconnectPeriod: 0,
-    });
-    this.#client = client;
-    client.on('message', (_topic, payload) => {
-      this.hear(JSON.parse(payload.toString('utf8')) as MeterCommand);
-    });
-    await client.subscribeAsync(TOPIC.command(this.serial), { qos: 1 });
-  }
-
-  async disconnect(): Promise<void> {
-    await this.#client?.endAsync(true);
-    this.#client = undefined;
-  }
-
-  hear(command: MeterCommand): void {
-    this.heard.push(command);
-    const late = this.#clock.nowMs() > (parseInstant(command.notAfter) as number);
-    if (command.action === 'read') this.#reply(command.id, 'done');
-    else if (this.mode === 'deaf') return;
-    else if (this.#done.has(command.id)) this.#reply(command.id, 'duplicate');
-    else if (late) this.#reply(command.id, 'expired');
-    else if (this.mode === 'refusing') this.#reply(command.id, 'refused', 'voltage on the load');
-    else this.#act(command);
-  }
-
-  #act(command: MeterCommand): void {
-    this.#done.add(command.id);
-    this.#move(command);
-    if (this.mode === 'mute') return;
-    for (let n = 0; n < (this.mode === 'stutter' ? 3 : 1); n += 1) {
-      this.#reply(command.id, 'accepted');
-      this.#reply(command.id, 'done');
-    }
-  }
-
-  #move(command: MeterCommand): void {
-    this.operations.push({ id: command.id, action: command.action, atMs: this.#clock.nowMs() });
-    const wanted: BreakerState = command.action === 'connect' ? 'closed' : 'open';
-    if (this.mode !== 'stuck') this.output = wanted;
-    if (this.mode !== 'lying') this.control = command.action === 'arm' ? 'ready' : wanted;
-  }
-
-  #reply(id: string, outcome: MeterReply['outcome'], reason?: string): void {
-    const reply: MeterReply = {
-      id,
-      outcome,
-      output: this.output,
-      control: this.control,
-      at: formatInstant(this.#clock.nowMs()),
-      ...(reason !== undefined && { reason }),
-    };
-    this.publishReply(reply);
-  }
-
-  publishReply(reply: MeterReply): void {
-    this.#client?.publish(TOPIC.reply(this.serial), JSON.stringify(reply), { qos: 1 });
-  }
-}
-
 const PAIR = generateKeyPairSync('ed25519');
 export const APPROVER_KEYS: ApproverKeys = new Map([
   ['key-anna', { key: PAIR.publicKey, owner: 'anna' }],
@@ -324,7 +196,6 @@ export async function approve(db: Database, clock: Clock, command: Command): Pro
 }
 
 async function seed(db: Database, places: number, nowMs: number): Promise<void> {
-  const { hashSecret } = await import('../../db/master.ts');
   await db.query(`INSERT INTO customer (code, name) VALUES ('C', 'Customer')`);
   await db.query(
     `INSERT INTO account (number, customer_id, branch, currency)
@@ -351,4 +222,15 @@ async function seed(db: Database, places: number, nowMs: number): Promise<void> 
     `INSERT INTO agreement (account_id, service_point_id, tariff_code, from_date)
      SELECT id, id, 'T1', '2020-01-01' FROM account`,
   );
+}
+
+/** mulberry32: small, seeded, good enough to spread delays and choices. */
+export function seeded(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
 }
