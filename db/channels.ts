@@ -66,6 +66,32 @@ export async function channelsOfMeters(
   };
 }
 
+/** The oldest transaction still under way: what it and later ones change is yet to be read. */
+export async function changeCursor(db: Queryable): Promise<string> {
+  const [row] = await db.query<{ cursor: string }>(
+    'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS cursor',
+  );
+  return (row as { cursor: string }).cursor;
+}
+
+/** Channels changed by transactions at or after the cursor; some of them perhaps seen before. */
+export async function changedChannels(db: Queryable, cursor: string): Promise<ChannelRecord[]> {
+  const rows = await db.query<ChannelRow>(
+    `SELECT ${COLUMNS} FROM channel c JOIN meter m ON m.id = c.meter_id ${ZONE}
+     WHERE c.id IN (SELECT channel_id FROM channel_change WHERE xact >= $1::xid8)`,
+    [cursor],
+  );
+  return rows.map(toRecord);
+}
+
+/** Forgets changes that every running process has read long ago. */
+export async function pruneChannelChanges(db: Queryable, keepMs: number): Promise<void> {
+  await db.query(
+    `DELETE FROM channel_change WHERE changed_at < clock_timestamp() - $1 * interval '1 ms'`,
+    [keepMs],
+  );
+}
+
 function toRecord(row: ChannelRow): ChannelRecord {
   const channel: Channel = {
     id: row.id as number,

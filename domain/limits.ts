@@ -102,7 +102,8 @@ export const LIMITS = {
   ingestFailuresKept: 10_000, // batches whose failures are remembered
   channelBuckets: 64, // advisory locks of the careful path
   channelPageRows: 20_000,
-  channelRefreshMs: 5_000, // one page of the channel cache is read again
+  channelRefreshMs: 5_000, // changed channels are read again
+  channelChangesKeptMs: 2 * 86_400_000,
   channelRecheckMs: 3_000, // an unknown meter is looked up again after this
   channelUnknownMax: 100_000,
   replayBatchRows: 1_000, // quarantine rows in one replay batch
@@ -177,6 +178,9 @@ export const LIMITS = {
   importStreamsMax: 50_000, // meter channels one file may declare
   importBlockValuesMax: 1_000, // values in one block of a series
   importDecimalsMax: 9, // digits after the point kept exactly
+  importUnsettledMessagesMax: 200, // stretches of files on their way into the database
+  importAppendsMax: 16, // of these, waiting for the disk at once
+  importNotesShown: 10, // problems of an accepted file shown to people
 
   // Billing
   billShardAccounts: 200,

@@ -1,9 +1,15 @@
 /**
- * All channels in memory, by meter serial, code and kind. Filled page by page at the start, read
- * again one page a tick for ever after, so that a changed ratio or zone arrives within a round. A
- * miss asks the database, at most every few seconds for the same meter.
+ * All channels in memory, by meter serial, code and kind. Filled page by page at the start; changed
+ * ones are read again every few seconds. A miss asks the database, at most every few seconds for
+ * the same meter.
  */
-import { channelPage, channelsOfMeters } from '../../db/channels.ts';
+import {
+  changeCursor,
+  changedChannels,
+  channelPage,
+  channelsOfMeters,
+  pruneChannelChanges,
+} from '../../db/channels.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { type Clock, LIMITS, type ReadingBlock } from '../../domain/index.ts';
 import type { ChannelEntry } from '../vee/arrival/rule.ts';
@@ -19,7 +25,8 @@ export class ChannelDirectory {
   readonly #keys = new Map<number, string>();
   /** Serials without the wanted channel: when that was looked up, and whether the meter exists. */
   readonly #misses = new Map<string, { atMs: number; known: boolean }>();
-  #cursor = 0;
+  /** Transactions from here on may have changed channels; undefined before the load. */
+  #cursor: string | undefined;
 
   constructor(db: Queryable, clock: Clock) {
     this.#db = db;
@@ -30,26 +37,33 @@ export class ChannelDirectory {
     return this.#keys.size;
   }
 
-  /** Reads all channels once. */
+  /** Reads all channels. */
   async load(): Promise<void> {
-    this.#cursor = 0;
-    do await this.refreshPage();
-    while (this.#cursor !== 0);
+    const cursor = await changeCursor(this.#db);
+    let afterId = 0;
+    for (;;) {
+      const page = await channelPage(this.#db, afterId, LIMITS.channelPageRows);
+      for (const entry of page) this.#put(entry);
+      if (page.length < LIMITS.channelPageRows) break;
+      afterId = (page.at(-1) as ChannelEntry).channel.id;
+    }
+    this.#cursor = cursor;
   }
 
-  /** Reads the next page; after the last one the next round begins. */
-  async refreshPage(): Promise<void> {
-    const page = await channelPage(this.#db, this.#cursor, LIMITS.channelPageRows);
-    for (const entry of page) this.#put(entry);
-    const full = page.length === LIMITS.channelPageRows;
-    this.#cursor = full ? (page.at(-1) as ChannelEntry).channel.id : 0;
+  /** Reads what has changed since the last time. */
+  async refresh(): Promise<void> {
+    if (this.#cursor === undefined) return await this.load();
+    const next = await changeCursor(this.#db);
+    for (const entry of await changedChannels(this.#db, this.#cursor)) this.#put(entry);
+    this.#cursor = next;
   }
 
-  /** Keeps the cache fresh until aborted. A failed page is tried again at the next tick. */
+  /** Keeps the cache fresh until aborted. What failed is tried again at the next tick. */
   async run(signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+    await pruneChannelChanges(this.#db, LIMITS.channelChangesKeptMs).catch(onError);
     while (!signal.aborted) {
       await this.#clock.sleep(LIMITS.channelRefreshMs, signal).catch(() => {});
-      if (!signal.aborted) await this.refreshPage().catch(onError);
+      if (!signal.aborted) await this.refresh().catch(onError);
     }
   }
 
