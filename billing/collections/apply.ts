@@ -6,22 +6,15 @@ import { type AccountGuard, bumpAccountGuard, lockAccountGuard } from '../../db/
 import { appendAudit } from '../../db/audit.ts';
 import { changeCase, insertEvent, openCase, settleEvents } from '../../db/collections.ts';
 import { cancelAccountDisconnects } from '../../db/command-approval.ts';
-import type { Database, Queryable } from '../../db/pool.ts';
-import { type Clock, canonicalJson, type RandomBytes } from '../../domain/index.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { canonicalJson } from '../../domain/index.ts';
 import { type EffectDone, perform } from './effects.ts';
 import { currentHold, evaluateAccount } from './evaluate.ts';
 import { HOLD_BLOCK, type LoadedFacts, loadFacts } from './facts.ts';
 import { type AccountFacts, type Decision, POLICY } from './model.ts';
 import { loadPlans, type PlanBook } from './plans.ts';
 import type { KnownPlan } from './schema.ts';
-
-export interface CollectDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly random: RandomBytes;
-  /** Spreads the cuts of one morning (threat T10); absent: each begins with its window. */
-  readonly jitter?: RandomBytes;
-}
+import type { CollectDeps, Work } from './work.ts';
 
 export interface ApplyOptions {
   readonly plans: PlanBook;
@@ -42,15 +35,6 @@ export interface Applied {
 }
 
 type Transition = 'opened' | 'resumed' | 'stopped' | 'restoring' | 'closed';
-
-export interface Work {
-  readonly tx: Queryable;
-  readonly deps: CollectDeps;
-  readonly nowMs: number;
-  readonly guard: AccountGuard;
-  readonly facts: AccountFacts;
-  readonly known: KnownPlan;
-}
 
 export async function applyAccount(
   tx: Queryable,
@@ -149,10 +133,10 @@ async function moveCase(work: Work, loaded: LoadedFacts, decision: Decision): Pr
   await changeCase(tx, before.id, to, nowMs);
   const transition = to.state === 'open' ? 'resumed' : to.state;
   await noteCase(work, before.id, transition, to, {});
-  const over = ['cut.blocked', 'cut.impossible', 'stuck', 'supply.indeterminate'];
-  if (to.state === 'closed') {
-    await settleEvents(tx, before.id, [...over, 'reconnect.impossible'], nowMs);
-  } else if (to.state === 'stopped') await settleEvents(tx, before.id, ['cut.blocked'], nowMs);
+  // What stood in the way of a cut is over with the state or round it was said of.
+  const over = ['cut.blocked', 'cut.impossible', 'stuck'];
+  const atLast = to.state === 'closed' ? ['supply.indeterminate', 'reconnect.impossible'] : [];
+  await settleEvents(tx, before.id, [...over, ...atLast], nowMs);
   return { caseId: before.id, transition };
 }
 

@@ -9,9 +9,10 @@ import { insertEvent, settleEvents, takeOutboxAfter } from '../../db/collections
 import { markOutboxDone } from '../../db/outbox.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { describeError, LIMITS } from '../../domain/index.ts';
-import { applyAccount, type CollectDeps } from './apply.ts';
+import { applyAccount } from './apply.ts';
 import { loadPlans, type PlanBook } from './plans.ts';
 import { type CollectionCounts, count, noCounts } from './run.ts';
+import type { CollectDeps } from './work.ts';
 
 export interface ConsumeOptions {
   /** Messages at most of each topic; default LIMITS.outboxPageRows. */

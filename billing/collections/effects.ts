@@ -3,10 +3,10 @@ import { insertEvent, insertNotice, insertStep, settleEvents } from '../../db/co
 import { createCommand } from '../../db/commands.ts';
 import { Fault, formatInstant, hashOf, isFault, LIMITS, uuidV7 } from '../../domain/index.ts';
 import { localDateOf } from '../calendar/local.ts';
-import type { Work } from './apply.ts';
 import { type Effect, POLICY } from './model.ts';
 import { noticeLanguage, noticeText, proofOf } from './notice-text.ts';
 import { RECONNECT_STEP } from './schema.ts';
+import type { Work } from './work.ts';
 
 export interface CaseRef {
   readonly caseId: bigint;

@@ -5,9 +5,10 @@ import { type HoldRow, holdById, insertHold, releaseHoldRow } from '../../db/col
 import { accountByNumber } from '../../db/payments.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { Fault } from '../../domain/index.ts';
-import { applyAccount, type CollectDeps } from './apply.ts';
+import { applyAccount } from './apply.ts';
 import { loadPlans } from './plans.ts';
 import type { HoldKind } from './schema.ts';
+import type { CollectDeps } from './work.ts';
 
 export interface HoldRequest {
   readonly account: string;

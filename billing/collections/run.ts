@@ -2,8 +2,9 @@
 import { accountsToCollect } from '../../db/collection-reads.ts';
 import { SERIALIZATION_FAILURES, sqlState } from '../../db/pool.ts';
 import { describeError, formatInstant, HOUR_MS, LIMITS } from '../../domain/index.ts';
-import { type Applied, type ApplyOptions, applyAccount, type CollectDeps } from './apply.ts';
+import { type Applied, type ApplyOptions, applyAccount } from './apply.ts';
 import { loadPlans } from './plans.ts';
+import type { CollectDeps } from './work.ts';
 
 export interface CollectionCounts {
   accounts: number;

@@ -1,8 +1,8 @@
 /** Listens to payments and breakers, and looks at all accounts from time to time. */
 import { LIMITS } from '../../domain/index.ts';
-import type { CollectDeps } from './apply.ts';
 import { consumeCollections } from './consume.ts';
 import { runCollections } from './run.ts';
+import type { CollectDeps } from './work.ts';
 
 export interface CollectionsWorkerOptions extends CollectDeps {
   readonly log: { warn(detail: object, text: string): void };

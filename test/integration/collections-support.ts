@@ -2,11 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { CollectDeps } from '../../billing/collections/apply.ts';
 import { consumeCollections } from '../../billing/collections/consume.ts';
 import { parsePlan } from '../../billing/collections/parse.ts';
 import { storePlan } from '../../billing/collections/plans.ts';
 import { runCollections } from '../../billing/collections/run.ts';
+import type { CollectDeps } from '../../billing/collections/work.ts';
 import { postPayment } from '../../billing/payments/post.ts';
 import { postLedger } from '../../db/books.ts';
 import { approveCommand } from '../../db/command-approval.ts';

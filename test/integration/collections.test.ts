@@ -5,9 +5,8 @@ import { setHold } from '../../billing/collections/holds.ts';
 import { proofOf } from '../../billing/collections/notice-text.ts';
 import { timelineOf } from '../../billing/collections/timeline.ts';
 import { verifyAudit } from '../../db/audit.ts';
-import { commandEvents } from '../../db/command-rows.ts';
 import { hashOf } from '../../domain/index.ts';
-import { nine, type Office, openOffice } from './collections-support.ts';
+import { addInvoice, nine, type Office, openOffice } from './collections-support.ts';
 
 const CUT_DAY = '2026-10-06'; // Tuesday
 
@@ -161,10 +160,12 @@ describe('one account after the other', () => {
 
   it('after the confirmed cut a payment orders one connect, then the case closes', async () => {
     const { settle } = await cut(7);
+    office.clock.set(nine(CUT_DAY) + 60_000);
     await settle();
     await office.hear();
     await office.run();
     expect(await office.commands(7)).toHaveLength(1);
+    office.clock.set(nine(CUT_DAY) + 120_000);
     await office.pay(7, '187.43');
     await Promise.all([office.hear(), office.hear(), office.hear()]);
     await office.run();
@@ -178,31 +179,32 @@ describe('one account after the other', () => {
     await office.settle(connect?.id as string, 'confirmed', 'closed');
     await office.hear();
     expect(await office.cases(7)).toMatchObject([{ state: 'closed', reason: 'paid' }]);
-    const what = (await timelineOf(office.db, 'A7')).map((entry) => entry.what);
-    expect(what.filter((w) => !w.endsWith('.accepted'))).toEqual(
-      [
-        'invoice.issued',
-        'case.opened',
-        'notice.served',
-        'notice.served',
-        'disconnect.requested',
-        'disconnect.approved',
-        'disconnect.queued',
-        'disconnect.sent',
-        'disconnect.confirmed',
-        'supply.disconnected',
-        'payment.received',
-        'case.restoring',
-        'connect.requested',
-        'connect.approved',
-        'connect.queued',
-        'connect.sent',
-        'connect.confirmed',
-        'supply.reconnected',
-        'case.closed',
-      ].sort((a, b) => what.indexOf(a) - what.indexOf(b)),
-    );
-    expect(await commandEvents(office.db, connect?.id as string)).not.toEqual([]);
+    const entries = await timelineOf(office.db, 'A7');
+    expect(entries.map((e) => e.at)).toEqual(entries.map((e) => e.at).toSorted());
+    const what = entries.map((e) => e.what);
+    expect(what).toEqual([
+      'invoice.issued',
+      'case.opened',
+      'notice.served',
+      'notice.served',
+      'disconnect.requested',
+      'disconnect.approved',
+      'disconnect.queued',
+      'disconnect.sent',
+      'disconnect.confirmed',
+      'supply.disconnected',
+      'payment.received',
+      'connect.requested',
+      'case.restoring',
+      'connect.approved',
+      'connect.queued',
+      'connect.sent',
+      'connect.confirmed',
+      'supply.reconnected',
+      'case.closed',
+    ]);
+    const gates = entries[4]?.detail['gates'] as { result: string }[];
+    expect(gates.map((g) => g.result)).toEqual(Array(9).fill('allow'));
   });
 
   it('paid while the cut is in flight: connect when it acted, nothing when it did not', async () => {
@@ -282,6 +284,14 @@ describe('one account after the other', () => {
     expect(await office.cases(12)).toMatchObject([
       { state: 'stopped', reason: '49.93 is below the minimum of 50.00' },
     ]);
+    const dates = { issued: '2026-09-25', due: '2026-10-08' };
+    await addInvoice(office.db, { number: 'INV-12b', account: 12, total: '90.00', ...dates });
+    await office.runOn('2026-10-12');
+    expect(await office.cases(12)).toMatchObject([{ state: 'open', round: 2 }]);
+    const [last] = await office.db.query(
+      'SELECT step, round, amount FROM collection_notice WHERE account_id = 12 ORDER BY round DESC',
+    );
+    expect(last).toEqual({ step: 'final', round: 2, amount: '139.93' });
   });
 
   it('leaves a chain of audit rows that verifies', async () => {
