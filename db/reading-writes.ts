@@ -102,6 +102,9 @@ export function readExisting(rows: readonly ExistingRow[]): StoredReading[] {
   return found;
 }
 
+/** A stored version was replaced by somebody else between the look and the write. */
+export class VersionMoved extends Error {}
+
 /** Rows that replace stored ones. Columns, so that a thousand rows are eight arrays. */
 export interface Replacements {
   readonly channelIds: number[];
@@ -152,8 +155,8 @@ export const REPLACE_SQL = (table: ReadingTable) => `
   ) SELECT count(*)::int AS rows FROM changed`;
 
 /**
- * Puts the stored versions into history and the new ones in their place. Throws when one of them
- * is no longer what the caller saw.
+ * Puts the stored versions into history and the new ones in their place. Throws VersionMoved when
+ * one of them is no longer what the caller saw.
  */
 export async function replaceReadings(
   tx: Queryable,
@@ -184,7 +187,9 @@ export async function replaceReadings(
     ...bounds,
   ]);
   if (kept?.rows !== expected || changed?.rows !== expected) {
-    throw new Error(`replaced ${changed?.rows}, kept ${kept?.rows}, expected ${expected} readings`);
+    throw new VersionMoved(
+      `replaced ${changed?.rows}, kept ${kept?.rows}, expected ${expected} readings`,
+    );
   }
   return expected;
 }

@@ -16,6 +16,7 @@ import {
 } from '../../db/batches.ts';
 import { type Connection, type Database, sqlState, UNIQUE_VIOLATION } from '../../db/pool.ts';
 import { addRefused } from '../../db/quarantine.ts';
+import { VersionMoved } from '../../db/reading-writes.ts';
 import {
   type Clock,
   type Conservation,
@@ -151,8 +152,9 @@ function writeBatch(
   });
 }
 
-/** A key that exists, or two writers that wait for each other's. */
+/** A key that exists, a version that was replaced meanwhile, or two writers that wait for each other. */
 function isMeeting(error: unknown): boolean {
+  if (error instanceof VersionMoved) return true;
   const state = sqlState(error);
   return state === UNIQUE_VIOLATION || state === '40P01';
 }
