@@ -27,6 +27,7 @@ export interface MqttMeterOptions {
 }
 
 export const DEFAULT_MODULUS_WH = 100_000_000;
+const RECONNECT_MS = 500;
 
 export class MqttMeter {
   readonly serial: string;
@@ -63,7 +64,7 @@ export class MqttMeter {
       username: this.serial,
       password: this.#options.secret,
       clean: false,
-      reconnectPeriod: this.#options.reconnectMs ?? 500,
+      reconnectPeriod: this.#options.reconnectMs ?? RECONNECT_MS,
       connectTimeout: 10_000,
       keepalive: 300,
       resubscribe: true,
@@ -140,14 +141,34 @@ export class MqttMeter {
     await this.sendRaw(Buffer.from(JSON.stringify(message)));
   }
 
-  /** Any bytes on the readings topic; resolves at the PUBACK, whenever that comes. */
+  /**
+   * Any bytes on the readings topic; resolves at the PUBACK, whenever that comes. Rejects only when
+   * the meter is stopped first.
+   */
   async sendRaw(payload: Buffer): Promise<void> {
-    if (this.#client === undefined) throw new Error(`${this.serial} is not connected`);
+    const client = this.#client;
+    if (client === undefined) throw new Error(`${this.serial} is not connected`);
     this.#pending += 1;
     try {
-      await this.#client.publishAsync(TOPIC.readings(this.serial), payload, { qos: 1 });
+      await this.#publish(client, payload);
     } finally {
       this.#pending -= 1;
+    }
+  }
+
+  /**
+   * mqtt.js keeps a message over reconnects, except for one that comes while it repeats the kept
+   * ones and the connection breaks again: that one it gives back.
+   */
+  async #publish(client: mqtt.MqttClient, payload: Buffer): Promise<void> {
+    for (;;) {
+      try {
+        await client.publishAsync(TOPIC.readings(this.serial), payload, { qos: 1 });
+        return;
+      } catch (error) {
+        if (client.disconnecting || client.disconnected) throw error;
+        await this.#options.clock.sleep(this.#options.reconnectMs ?? RECONNECT_MS);
+      }
     }
   }
 
