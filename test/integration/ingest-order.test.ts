@@ -10,8 +10,8 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { addChannel, block, ledgerOf, pipelineAt, QUARTER_MS, seal } from '../support/ingest.ts';
 
 const T0 = Date.parse('2026-03-02T00:00:00Z');
-const METERS = 3;
-const SLOTS = 12;
+const METERS = 2;
+const SLOTS = 4;
 
 /** Version 0 has no source version and one value; 1 and 2 name theirs and differ. */
 const record = fc.record({
@@ -99,7 +99,7 @@ describe('arrival order', () => {
         expect([...(await run(pieces, cuts, lanes))].sort()).toEqual(wanted);
         expect([...(await run([...pieces].reverse(), cuts, 1))].sort()).toEqual(wanted);
       }),
-      { numRuns: 40, seed: 20260302 },
+      { numRuns: 50, seed: 20260302 },
     );
     const { counts, tables } = await ledgerOf(t.db);
     expect(tables).toEqual({
@@ -107,6 +107,28 @@ describe('arrival order', () => {
       quarantined: counts['quarantined'],
       rejected: counts['rejected'],
     });
+  });
+
+  it('remembers that a newer version of the source confirmed a value', async () => {
+    const versions = [1, 2, 3].map((version) => ({
+      meter: 0,
+      from: 0,
+      length: 2,
+      version,
+      estimated: false,
+    }));
+    for (const order of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]) {
+      const pieces = order.map((i) => versions[i] as Piece);
+      const stored = await run(pieces, [true, true, true], 1);
+      expect([order, ...stored]).toEqual([order, ...expected(pieces)]);
+    }
   });
 
   it('holds for plain resends on the fast path, from three workers', async () => {
