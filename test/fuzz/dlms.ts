@@ -139,7 +139,7 @@ function feedLink(octets: Uint8Array, random: Random): boolean {
 
 /** Throws an Error with seed, case number and octets on the first finding. */
 export function fuzzDlms(options: FuzzOptions): FuzzReport {
-  const { corpus, seed, casesMax = Number.POSITIVE_INFINITY, caseMsMax = 1_000 } = options;
+  const { corpus, seed, casesMax = Number.POSITIVE_INFINITY, caseMsMax = 5_000 } = options;
   const random = seeded(seed);
   const endMs = performance.now() + (options.secondsMax ?? 3_600) * 1_000;
   const faults: Record<string, number> = {};

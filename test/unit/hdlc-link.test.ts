@@ -120,6 +120,42 @@ describe('a link without trouble', () => {
   });
 });
 
+describe('messages beyond the bound', () => {
+  const endless = (kind: 'I' | 'UI', from: typeof SERVER, to: typeof CLIENT, frames: number) =>
+    Array.from({ length: frames }, (_, i) =>
+      encodeFrame({
+        destination: to,
+        source: from,
+        control:
+          kind === 'I' ? { kind, ns: i & 7, nr: 0, pollFinal: false } : { kind, pollFinal: false },
+        segmented: i < frames - 1,
+        information: pattern(1_000),
+      }),
+    );
+
+  test('end the link on either side; no tail is taken for a message', () => {
+    const pair = new Pair();
+    pair.run(pair.client.connect(0));
+    for (const frame of endless('I', SERVER, CLIENT, 140)) pair.client.receive(frame, 0);
+    for (const frame of endless('I', CLIENT, SERVER, 140)) pair.server.receive(frame, 0);
+    drain(pair.client, pair.clientEvents);
+    drain(pair.server, pair.serverEvents);
+    for (const events of [pair.clientEvents, pair.serverEvents]) {
+      expect(kinds(events)).toEqual(['connected', 'disconnected']);
+      const last = events[1];
+      expect(last?.kind === 'disconnected' && isFault(last.fault, 'HDLC_LIMIT')).toBe(true);
+    }
+  });
+
+  test('as pushes cost only themselves', () => {
+    const pair = new Pair();
+    for (const frame of endless('UI', SERVER, CLIENT, 140)) pair.client.receive(frame, 0);
+    pair.client.receive(pair.server.notify(CLIENT, pattern(300)), 0);
+    drain(pair.client, pair.clientEvents);
+    expect(kinds(pair.clientEvents)).toEqual(['notification']);
+  });
+});
+
 describe('a link with trouble', () => {
   test('a server that is not there ends in HDLC_TIMEOUT after four tries', () => {
     const pair = new Pair();

@@ -1,5 +1,5 @@
 /**
- * Service-specific block transfer (Green Book, 9.3.6.3, 9.3.7.3, 9.3.8.3): the answer, or the
+ * Service-specific block transfer (Green Book, 9.3.6 to 9.3.8): the answer, or the
  * parameter, as one stream of octets cut anywhere, in blocks numbered from 1. GET-next carries
  * the number of the block just received. A new request starts over at 1.
  */

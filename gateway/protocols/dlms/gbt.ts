@@ -1,5 +1,5 @@
 /**
- * General block transfer (Green Book, 9.3.13): any APDU, mostly a ciphered one, in numbered
+ * General block transfer (Green Book, 9.4.6.13): any APDU, mostly a ciphered one, in numbered
  * blocks. Each side numbers its own blocks from 1 and acknowledges the other's highest one
  * without a gap; a lost block is sent again from there. Sans-io: blocks in, blocks out.
  */

@@ -33,9 +33,14 @@ export {
   type Selection,
 } from './fields.ts';
 export * from './gbt.ts';
-export { EXCEPTION_SERVICES, EXCEPTION_STATES } from './messages.ts';
+export {
+  type AccessRequestSpecification,
+  EXCEPTION_SERVICES,
+  EXCEPTION_STATES,
+} from './messages.ts';
 export * from './profile.ts';
 export { formatLogicalName, parseLogicalName } from './schema.ts';
+export * from './security/agreement.ts';
 export {
   decodeSecurityControl,
   encodeSecurityControl,

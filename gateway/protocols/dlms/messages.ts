@@ -1,6 +1,6 @@
 /**
  * The other xDLMS APDUs (Green Book, 9.5): initiate (9.3.2), access (9.3.9), notifications
- * (9.3.10, 9.3.11), exception and service error (9.3.5), general block transfer (9.3.13).
+ * (9.3.10, 9.3.11), exception and service error, general block transfer (9.4.6.13).
  */
 import {
   accessResult,

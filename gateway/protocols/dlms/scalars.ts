@@ -1,5 +1,5 @@
 /**
- * The simple data types (Blue Book, 4.1.5, table 3): tag, and how the value alone is read and
+ * The simple data types (Blue Book, 4.1.5): tag, and how the value alone is read and
  * written. The same table serves tagged Data and the tagless values of compact arrays.
  */
 import { Fault } from '../../../domain/index.ts';

@@ -1,5 +1,5 @@
 /**
- * HDLC addresses (IEC 62056-46, 6.4.2.3 and 6.4.2.4). Each octet carries seven bits; its lowest
+ * HDLC addresses (IEC 62056-46, 6.4.2). Each octet carries seven bits; its lowest
  * bit is 1 on the last octet. Clients always use one octet; servers one (upper only), two
  * (upper, lower) or four (14 bits each). Three octets are not a valid form.
  */
@@ -13,7 +13,7 @@ export interface HdlcAddress {
   readonly octets: 1 | 2 | 4;
 }
 
-/** All-station values: frames to them are never answered (IEC 62056-46, 6.4.2.4.3). */
+/** All-station values: frames to them are never answered (IEC 62056-46, 6.4.2). */
 const ALL_STATION = { short: 0x7f, long: 0x3fff } as const;
 
 /** A client's address, 1..127 (16 = public client). Throws HDLC_ADDRESS. */

@@ -123,8 +123,10 @@ export class HdlcClient extends Station {
     }
   }
 
-  protected override onBadFrame(): void {
-    this.ignore();
+  /** A message too long ends the link: its tail must not be taken for a message. */
+  protected override onBadFrame(fault: Fault): void {
+    if (fault.code === 'HDLC_LIMIT' && this.phase === 'connected') this.#fail(fault);
+    else this.ignore();
   }
 
   #onUa(frame: HdlcFrame): void {

@@ -1,5 +1,5 @@
 /**
- * The control field (IEC 62056-46, 6.4.3.4 and table 4): bit 4 is poll (from the client) or
+ * The control field (IEC 62056-46, 6.4.3): bit 4 is poll (from the client) or
  * final (from the server); I frames carry N(S) and N(R), supervisory frames N(R).
  */
 import { Fault } from '../../../domain/index.ts';

@@ -1,5 +1,5 @@
 /**
- * CRC-16/X-25, the check sequence of HDLC (ISO/IEC 13239; IEC 62056-46, 6.4.3.6 HCS and FCS):
+ * CRC-16/X-25, the check sequence of HDLC (ISO/IEC 13239; IEC 62056-46, 6.4.3):
  * polynomial 1021 reflected, initial value and final exclusive-or FFFF, low octet sent first.
  */
 const TABLE = Uint16Array.from({ length: 256 }, (_, octet) => {

@@ -1,5 +1,5 @@
 /**
- * The numbered side of a link (IEC 62056-46, 6.4.4.4.3.3): V(S), V(R), the window of frames not
+ * The numbered side of a link (IEC 62056-46, 6.4.4): V(S), V(R), the window of frames not
  * yet acknowledged, segments waiting to go out and segments of the message coming in. It knows
  * nothing of poll/final or time; client and server drive it each in their own way.
  */

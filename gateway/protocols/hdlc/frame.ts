@@ -62,11 +62,6 @@ export function encodeFrame(frame: HdlcFrame): Uint8Array {
   return out;
 }
 
-/** How many octets one frame of these addresses adds around its information. */
-export function frameOverheadBytes(destination: HdlcAddress, source: HdlcAddress): number {
-  return 2 + destination.octets + source.octets + 1 + 2 + 2;
-}
-
 /**
  * The frame in the octets between two flags. The information is a view of them.
  * Throws HDLC_FRAME, HDLC_CHECK, HDLC_ADDRESS or HDLC_CONTROL.

@@ -12,7 +12,7 @@ export interface LinkParameters {
   readonly windowReceive: number;
 }
 
-/** What holds when nothing is said (IEC 62056-46, table 6). */
+/** What holds when nothing is said (same clause). */
 export const DEFAULT_PARAMETERS: LinkParameters = {
   maxInfoTransmit: 128,
   maxInfoReceive: 128,

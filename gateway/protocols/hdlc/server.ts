@@ -102,8 +102,14 @@ export class HdlcServer extends Station {
     this.#onNumbered(frame, nowMs);
   }
 
-  /** FRMR names the control octet we could not take (IEC 62056-46, 6.4.4.4.6). */
+  /** FRMR names the control octet we could not take (IEC 62056-46, 6.4.4). */
   protected override onBadFrame(fault: Fault, nowMs: number): void {
+    if (fault.code === 'HDLC_LIMIT' && this.phase === 'connected') {
+      this.write({ kind: 'DM', pollFinal: true });
+      this.#forget();
+      this.close(fault);
+      return;
+    }
     const rejects = fault.code === 'HDLC_CONTROL' || fault.code === 'HDLC_SEQUENCE';
     if (!rejects || this.phase !== 'connected') {
       this.ignore();

@@ -184,6 +184,17 @@ export abstract class Station {
     this.emit({ kind: 'disconnected', fault });
   }
 
+  /** A push that is too long costs that push, not the link. */
+  #onNotification(frame: HdlcFrame): void {
+    try {
+      const message = this.#notifications.push(frame);
+      if (message !== undefined) this.emit({ kind: 'notification', ...message });
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      this.ignore();
+    }
+  }
+
   #route(frame: HdlcFrame, nowMs: number): void {
     const toAll = isAllStation(frame.destination);
     // This also drops the echo of our own frames that optical heads and RS-485 lines give back.
@@ -192,8 +203,7 @@ export abstract class Station {
       return;
     }
     if (frame.control.kind === 'UI') {
-      const message = this.#notifications.push(frame);
-      if (message !== undefined) this.emit({ kind: 'notification', ...message });
+      this.#onNotification(frame);
       return;
     }
     if (toAll) {

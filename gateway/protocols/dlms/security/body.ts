@@ -1,5 +1,5 @@
 /**
- * What every ciphered form carries (Green Book, 9.2.7.2.4): security control, invocation counter,
+ * What every ciphered form carries (Green Book, 9.2.7.2.4.1): security control, invocation counter,
  * the protected APDU and, where authenticated, a tag of twelve octets.
  */
 import { Fault } from '../../../../domain/index.ts';

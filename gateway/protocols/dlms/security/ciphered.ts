@@ -45,7 +45,7 @@ export interface GeneralCiphered {
   readonly body: ProtectedBody;
 }
 
-/** Which key general-ciphering used: 00 one both know, 01 wrapped along, 02 agreed upon. */
+/** Which key general-ciphering (9.2.7.2.4.8) used: 00 one both know, 01 wrapped along, 02 agreed upon. */
 const keyInfo = choice('key info', {
   identified: [0, named('key id', { unicast: 0, broadcast: 1 })],
   wrapped: [1, struct({ kekId: named('KEK id', { master: 0 }), key: octets })],

@@ -1,5 +1,5 @@
 /**
- * High level security, passes 3 and 4 (Green Book, 9.2.7.4, table 33): each side answers the
+ * High level security, passes 3 and 4 (Green Book, 9.2.7.4): each side answers the
  * other's challenge. Both sides run the same function: "own" and "peer" trade places.
  */
 import { createCipheriv, createHash, timingSafeEqual } from 'node:crypto';

@@ -38,6 +38,7 @@ export function sealApdu(plain: Uint8Array, options: SealOptions): Uint8Array {
   const control = { ...options.control, compressed: false };
   const keySet = options.keySet ?? 'glo';
   const { keys, systemTitle, invocationCounter } = options;
+  checkProtects(control);
   const sealed = seal({ control, keys, systemTitle, invocationCounter }, plain);
   const body = { control, invocationCounter, ...sealed };
   if (options.form === 'service') return encodeCiphered({ kind: serviceKind(plain, keySet), body });
@@ -89,11 +90,18 @@ export function openApdu(
     throw new Fault('DLMS_SECURITY', { detail: 'the sender’s system title is not known' });
   }
   const header = ciphered.kind === 'general-ciphering' ? encodeHeader(ciphered.header) : undefined;
+  if (header === undefined) checkProtects(control);
   const { keys } = options;
   const input = { control, keys, systemTitle, invocationCounter, header };
   const plain = open(input, content, tag);
   checkService(ciphered, plain);
   return { plain, control, invocationCounter, systemTitle };
+}
+
+/** Only general-ciphering may carry an APDU without protection (Green Book, 9.2.7.3). */
+function checkProtects({ authenticated, encrypted }: SecurityControl): void {
+  if (authenticated || encrypted) return;
+  throw new Fault('DLMS_SECURITY', { detail: 'neither authenticated nor encrypted' });
 }
 
 function carriedTitle(ciphered: Exclude<CipheredApdu, GeneralSigned>): Uint8Array | undefined {

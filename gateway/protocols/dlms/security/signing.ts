@@ -1,6 +1,7 @@
 /**
  * ECDSA signatures of suites 1 and 2 (Green Book, 9.2.3.4.5): r and s side by side, 64 or 96
- * octets; and general-signing (9.2.7.5), which signs everything between its tag and signature.
+ * octets; and general-signing (9.2.7.2.5): lengths and
+ * values of all fields before the signature are signed.
  */
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { Fault } from '../../../../domain/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Security suites (Green Book, 9.2.3.7, table 21): what encrypts, wraps, signs and hashes.
+ * Security suites (Green Book, 9.2.3): what encrypts, wraps, signs and hashes.
  * V.44 compression of suites 1 and 2 is not implemented; a compressed APDU is refused.
  */
 import { Fault } from '../../../../domain/index.ts';
