@@ -92,6 +92,8 @@ export const LIMITS = {
   queueBackoffMsMin: 250,
   queueOfferTimeoutMs: 5_000, // an offer without answer counts as refused; the journal offers again
   queueStalledMax: 10,
+  queueLockMs: 10_000, // a job of a killed worker is free again after this, renewed by a living one
+  queueStalledCheckMs: 5_000,
   queueKeepDone: 1_000,
   ingestConcurrency: 2,
   ingestCarefulAfterMs: 9 * 86_400_000, // older rows may lie in the columnstore: looked up, then written

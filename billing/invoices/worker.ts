@@ -30,6 +30,8 @@ export function startBillWorker(options: BillWorkerOptions): BillWorker {
       connection,
       prefix: options.prefix,
       concurrency: options.concurrency ?? 2,
+      lockDuration: LIMITS.queueLockMs,
+      stalledInterval: LIMITS.queueStalledCheckMs,
       maxStalledCount: LIMITS.queueStalledMax,
     },
   );

@@ -46,6 +46,8 @@ export function startIngestWorker(options: IngestWorkerOptions): IngestWorker {
     connection: redis,
     prefix: options.prefix ?? QUEUE_PREFIX,
     concurrency: options.concurrency ?? LIMITS.ingestConcurrency,
+    lockDuration: LIMITS.queueLockMs,
+    stalledInterval: LIMITS.queueStalledCheckMs,
     maxStalledCount: LIMITS.queueStalledMax,
     removeOnComplete: { count: LIMITS.queueKeepDone },
     removeOnFail: { count: LIMITS.queueKeepDone },
