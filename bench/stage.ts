@@ -1,6 +1,7 @@
 /** An empty, migrated database and a queue prefix of its own for one bench, on one local stack. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { systemClock } from '../cli/clock.ts';
@@ -38,6 +39,9 @@ export async function benchEngines(): Promise<{ engines: Engines; down: () => Pr
   };
 }
 
+/** Closed pools say goodbye to the server a moment later. */
+const GOODBYE_MS = 300;
+
 let stages = 0;
 
 export async function openStage(label: string): Promise<Stage> {
@@ -73,6 +77,7 @@ export async function openStage(label: string): Promise<Stage> {
     async close() {
       for (const line of lines) await line.stop();
       await db.close();
+      await sleep(GOODBYE_MS);
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.close();
       await forgetKeys(engines.redisUrl, prefix);
