@@ -28,7 +28,7 @@ function redisConnection() {
   };
 }
 
-describe('attacks', () => {
+describe('attacks', { timeout: 400_000 }, () => {
   let u: Utility;
   beforeAll(async () => {
     u = await openUtility('command-attack', PLACES);

@@ -51,7 +51,7 @@ function groups(sent: readonly Sent[], key: (s: Sent) => string): Sent[][] {
   return [...map.values()];
 }
 
-describe('governor', () => {
+describe('governor', { timeout: 400_000 }, () => {
   let u: Utility;
   beforeAll(async () => {
     u = await openUtility('command-governor', PLACES);

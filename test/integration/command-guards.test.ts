@@ -4,6 +4,7 @@ import { bumpAccountGuard } from '../../db/account-guards.ts';
 import { approveCommand } from '../../db/command-approval.ts';
 import { claimForSend } from '../../db/command-claim.ts';
 import { type Command, commandEvents } from '../../db/command-rows.ts';
+import { transitionCommand } from '../../db/command-state.ts';
 import { setKillSwitch } from '../../db/control.ts';
 import { GOVERNOR_DEFAULTS } from '../../db/governor.ts';
 import { weekdayMornings } from '../../db/legal-window.ts';
@@ -255,6 +256,8 @@ describe('guards in the moment of sending', () => {
     await attack(`not_after = not_after + interval '1 day'`);
     await expect(u.db.query('DELETE FROM command')).rejects.toThrow('append-only');
     await expect(u.db.query('DELETE FROM command_event')).rejects.toThrow('append-only');
+    const again = { id: cut.id, from: 'confirmed', to: 'sent', actor: 'x', atMs: 0 } as const;
+    await expect(transitionCommand(u.db, again)).rejects.toMatchObject({ code: 'COMMAND_STATE' });
     const claim = await claimForSend(u.db, cut.id, {
       clock: u.clock,
       clockIsSimulated: true,

@@ -14,7 +14,7 @@ import {
 
 export const SECRET = 'a-meter-secret-of-some-length-123456';
 
-/** Wall time that jumps on demand; waiting takes a fiftieth. */
+/** Wall time that jumps on demand; waiting takes a twentieth. */
 export class TestClock implements Clock {
   #offsetMs: number;
 
@@ -31,7 +31,7 @@ export class TestClock implements Clock {
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await sleepFor(ms / 50, undefined, signal && { signal });
+    await sleepFor(ms / 20, undefined, signal && { signal });
   }
 
   jump(ms: number): void {

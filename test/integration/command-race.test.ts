@@ -52,7 +52,9 @@ async function claim(cut: Command, sender: string, delayMs: number) {
   });
 }
 
-it(`never sends what was paid before, in ${RACES} races (seed ${SEED})`, async () => {
+it(`never sends what was paid before, in ${RACES} races (seed ${SEED})`, {
+  timeout: 400_000,
+}, async () => {
   const random = seeded(SEED);
   const tally = { paidFirst: 0, sentFirst: 0 };
   for (let race = 0; race < RACES; race += 1) {
