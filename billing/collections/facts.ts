@@ -1,5 +1,6 @@
 /** Reads everything that a decision about an account rests on, under the account's guard. */
 import type { AccountGuard } from '../../db/account-guards.ts';
+import { holdsOf } from '../../db/collection-holds.ts';
 import {
   type BreakerCommandRow,
   breakerCommands,
@@ -13,7 +14,6 @@ import {
   receivables,
   stepsOf,
 } from '../../db/collection-reads.ts';
-import { holdsOf } from '../../db/collections.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { Fault, LIMITS } from '../../domain/index.ts';
 import { exact, exactText } from '../rating/exact.ts';

@@ -1,7 +1,7 @@
 /** Reasons not to collect while they last: a dispute, an arrangement, a certificate. */
 import { bumpAccountGuard, lockAccountGuard } from '../../db/account-guards.ts';
 import { appendAudit } from '../../db/audit.ts';
-import { type HoldRow, holdById, insertHold, releaseHoldRow } from '../../db/collections.ts';
+import { type HoldRow, holdById, insertHold, releaseHoldRow } from '../../db/collection-holds.ts';
 import { accountByNumber } from '../../db/payments.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { Fault } from '../../domain/index.ts';

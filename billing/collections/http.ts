@@ -2,8 +2,10 @@
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { appendAudit } from '../../db/audit.ts';
-import { type CaseListRow, listCases, openCaseOf } from '../../db/collection-reads.ts';
-import { type HoldRow, holdsOf, listPlans } from '../../db/collections.ts';
+import { type HoldRow, holdsOf } from '../../db/collection-holds.ts';
+import { openCaseOf } from '../../db/collection-reads.ts';
+import { type CaseListRow, listCases } from '../../db/collection-views.ts';
+import { listPlans } from '../../db/collections.ts';
 import { accountByNumber } from '../../db/payments.ts';
 import {
   Fault,

@@ -1,5 +1,5 @@
 /** What happened to an account, in order: invoices, notices, gates, breakers, payments. */
-import { type TimelineRow, timelineRows } from '../../db/collection-reads.ts';
+import { type TimelineRow, timelineRows } from '../../db/collection-views.ts';
 import { accountByNumber } from '../../db/payments.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { Fault, formatInstant, LIMITS } from '../../domain/index.ts';

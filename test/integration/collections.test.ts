@@ -1,12 +1,11 @@
 /** Goal: from an unpaid invoice to the cut and back, on the real database, each thing once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askGates, type GateInputs } from '../../billing/collections/gates.ts';
-import { setHold } from '../../billing/collections/holds.ts';
 import { proofOf } from '../../billing/collections/notice-text.ts';
 import { timelineOf } from '../../billing/collections/timeline.ts';
 import { verifyAudit } from '../../db/audit.ts';
 import { hashOf } from '../../domain/index.ts';
-import { addInvoice, nine, type Office, openOffice } from './collections-support.ts';
+import { nine, type Office, openOffice } from './collections-support.ts';
 
 const CUT_DAY = '2026-10-06'; // Tuesday
 
@@ -224,74 +223,6 @@ describe('one account after the other', () => {
     await office.hear();
     expect(await office.commands(9)).toHaveLength(1);
     expect(await office.cases(9)).toMatchObject([{ state: 'closed', reason: 'paid' }]);
-  });
-
-  it('a hold cancels, stops and blocks; after it the notice period runs again', async () => {
-    await warned(10);
-    await office.runOn(CUT_DAY);
-    const [command] = await office.commands(10);
-    await office.approve(command?.id as string);
-    const request = { account: 'A10', kind: 'dispute', reason: 'meter read wrong' } as const;
-    const key = { actor: 'eva', idempotencyKey: 'h-1' };
-    const first = await setHold(office.deps, { ...request, ...key });
-    expect(first.cancelled).toEqual([command?.id]);
-    expect(await setHold(office.deps, { ...request, ...key })).toMatchObject({ created: false });
-    const other = setHold(office.deps, { ...request, ...key, reason: 'something else' });
-    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_REUSED' });
-    expect(await office.cases(10)).toMatchObject([{ state: 'stopped', reason: 'held: dispute' }]);
-    const [guard] = await office.db.query('SELECT blocks FROM account_guard WHERE account_id = 10');
-    expect(guard?.['blocks']).toEqual({ 'hold.dispute': 'meter read wrong' });
-    await office.runOn('2026-10-07', '2026-10-08');
-    expect(await office.commands(10)).toHaveLength(1);
-    await office.db.query('UPDATE collection_hold SET to_at = $1 WHERE account_id = 10', [
-      '2026-10-09T00:00:00Z',
-    ]);
-    await office.runOn('2026-10-12');
-    expect(await office.cases(10)).toMatchObject([{ state: 'open', round: 2 }]);
-    const notices = await office.db.query(
-      `SELECT round FROM collection_notice WHERE account_id = 10 AND kind = 'final_notice'`,
-    );
-    expect(notices.map((n) => n['round'])).toEqual([1, 2]);
-    expect(await office.commands(10)).toHaveLength(1);
-    await office.runOn('2026-10-27');
-    expect((await office.commands(10)).map((c) => c.state)).toEqual(['cancelled', 'requested']);
-  });
-
-  it('unknown protection blocks, says so once a day to a person, and is tried again', async () => {
-    await warned(11);
-    office.clock.set(nine(CUT_DAY));
-    await office.protect('unknown');
-    await office.run();
-    await office.run();
-    expect(await office.commands(11)).toEqual([]);
-    const work = await office.work(11);
-    expect(work).toMatchObject([
-      { kind: 'cut.blocked', detail: { reasons: ['protection is not known'] } },
-    ]);
-    await office.runOn('2026-10-07');
-    expect(await office.commands(11)).toHaveLength(1);
-    expect(await office.work(11)).toEqual([]);
-  });
-
-  it('a partial payment withdraws; below the minimum the case rests, more debt resumes it', async () => {
-    await warned(12);
-    await office.runOn(CUT_DAY);
-    await office.pay(12, '137.50');
-    await office.hear();
-    expect((await office.commands(12)).map((c) => c.state)).toEqual(['cancelled']);
-    expect(await office.cases(12)).toMatchObject([{ state: 'stopped' }]);
-    await office.runOn('2026-10-07');
-    expect(await office.cases(12)).toMatchObject([
-      { state: 'stopped', reason: '49.93 is below the minimum of 50.00' },
-    ]);
-    const dates = { issued: '2026-09-25', due: '2026-10-08' };
-    await addInvoice(office.db, { number: 'INV-12b', account: 12, total: '90.00', ...dates });
-    await office.runOn('2026-10-12');
-    expect(await office.cases(12)).toMatchObject([{ state: 'open', round: 2 }]);
-    const [last] = await office.db.query(
-      'SELECT step, round, amount FROM collection_notice WHERE account_id = 12 ORDER BY round DESC',
-    );
-    expect(last).toEqual({ step: 'final', round: 2, amount: '139.93' });
   });
 
   it('leaves a chain of audit rows that verifies', async () => {
