@@ -1,5 +1,5 @@
 /** Vectors of plain APDUs: decoded contents against `expected`, and encoded back to the octets. */
-import { describe, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { decodeAcse, encodeAcse } from '../../../gateway/protocols/dlms/acse.ts';
 import { decodeApdu, encodeApdu } from '../../../gateway/protocols/dlms/apdu.ts';
 import { decodeData, encodeData } from '../../../gateway/protocols/dlms/data.ts';
@@ -12,7 +12,14 @@ import {
 } from '../../../gateway/protocols/dlms/datetime.ts';
 import { decodeWpdu, encodeWpdu, WrapperReader } from '../../../gateway/protocols/dlms/wrapper.ts';
 import { describeAcse, describeApdu, describeData } from './describe.ts';
-import { bytes, type Expected, hex, title, vectorsOf } from './vectors.ts';
+import {
+  bytes,
+  type Expected,
+  eachVector,
+  expectContents,
+  expectSameOctets,
+  hex,
+} from './vectors.ts';
 
 const PLAIN_LAYERS = [
   'initiate',
@@ -25,54 +32,47 @@ const PLAIN_LAYERS = [
   'gbt',
 ];
 
-describe.each(PLAIN_LAYERS)('%s', (layer) => {
-  test.each(vectorsOf(layer).map((v) => [title(v), v] as const))('%s', (_, vector) => {
+for (const layer of PLAIN_LAYERS) {
+  eachVector(layer, (vector) => {
     const apdu = decodeApdu(bytes(vector.hex));
-    expect(describeApdu(apdu)).toEqual(vector.expected);
-    expect(hex(encodeApdu(apdu))).toBe(vector.hex);
+    expectContents(describeApdu(apdu), vector.expected);
+    expectSameOctets(encodeApdu(apdu), vector, (octets) => describeApdu(decodeApdu(octets)));
   });
+}
+
+eachVector('acse', (vector) => {
+  const apdu = decodeAcse(bytes(vector.hex));
+  expectContents(describeAcse(apdu), vector.expected);
+  expectSameOctets(encodeAcse(apdu), vector, (octets) => describeAcse(decodeAcse(octets)));
 });
 
-describe('acse', () => {
-  test.each(vectorsOf('acse').map((v) => [title(v), v] as const))('%s', (_, vector) => {
-    const apdu = decodeAcse(bytes(vector.hex));
-    expect(describeAcse(apdu)).toEqual(vector.expected);
-    expect(hex(encodeAcse(apdu))).toBe(vector.hex);
-  });
+eachVector('axdr', (vector) => {
+  const data = decodeData(bytes(vector.hex));
+  expect(describeData(data)).toEqual(vector.expected);
+  expectSameOctets(encodeData(data), vector, (octets) => describeData(decodeData(octets)));
 });
 
-describe('axdr', () => {
-  test.each(vectorsOf('axdr').map((v) => [title(v), v] as const))('%s', (_, vector) => {
-    const data = decodeData(bytes(vector.hex));
-    expect(describeData(data)).toEqual(vector.expected);
-    expect(hex(encodeData(data))).toBe(vector.hex);
-  });
+eachVector('wrapper', (vector) => {
+  const octets = bytes(vector.hex);
+  const wpdu = decodeWpdu(octets);
+  const described = {
+    version: ((octets[0] ?? 0) << 8) | (octets[1] ?? 0),
+    sourceWPort: wpdu.source,
+    destinationWPort: wpdu.destination,
+    length: wpdu.apdu.length,
+    apdu: hex(wpdu.apdu),
+  };
+  expect(described).toEqual(vector.expected);
+  expect(hex(encodeWpdu(wpdu))).toBe(vector.hex);
+  const stream = new WrapperReader();
+  const found = [...octets].flatMap((octet) => stream.push(Uint8Array.of(octet)));
+  expect(found.map((w) => hex(w.apdu))).toEqual([vector.expected.apdu]);
 });
 
-describe('wrapper', () => {
-  test.each(vectorsOf('wrapper').map((v) => [title(v), v] as const))('%s', (_, vector) => {
-    const octets = bytes(vector.hex);
-    const wpdu = decodeWpdu(octets);
-    expect({
-      version: octets[0] === 0 ? octets[1] : -1,
-      sourceWPort: wpdu.source,
-      destinationWPort: wpdu.destination,
-      length: wpdu.apdu.length,
-      apdu: hex(wpdu.apdu),
-    }).toEqual(vector.expected);
-    expect(hex(encodeWpdu(wpdu))).toBe(vector.hex);
-    const stream = new WrapperReader();
-    const found = [...octets].flatMap((octet) => stream.push(Uint8Array.of(octet)));
-    expect(found.map((w) => hex(w.apdu))).toEqual([vector.expected.apdu]);
-  });
-});
-
-describe('date-time', () => {
-  test.each(vectorsOf('date-time').map((v) => [title(v), v] as const))('%s', (_, vector) => {
-    const value = decodeDateTime(bytes(vector.hex));
-    expect(describeDateTime(value, vector.expected)).toEqual(vector.expected);
-    expect(hex(encodeDateTime(value))).toBe(vector.hex);
-  });
+eachVector('date-time', (vector) => {
+  const value = decodeDateTime(bytes(vector.hex));
+  expect(describeDateTime(value, vector.expected)).toEqual(vector.expected);
+  expect(hex(encodeDateTime(value))).toBe(vector.hex);
 });
 
 const iso = (ms: number | undefined): string | null =>

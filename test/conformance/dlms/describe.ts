@@ -4,6 +4,7 @@ import type { AcseApdu } from '../../../gateway/protocols/dlms/acse.ts';
 import { type Apdu, decodeApdu } from '../../../gateway/protocols/dlms/apdu.ts';
 import { conformanceNames } from '../../../gateway/protocols/dlms/conformance.ts';
 import type { Invoke, LongInvoke, Selection } from '../../../gateway/protocols/dlms/fields.ts';
+import type { AccessRequestSpecification } from '../../../gateway/protocols/dlms/messages.ts';
 import {
   encodeSecurityControl,
   type ProtectedBody,
@@ -136,10 +137,26 @@ export function describeApdu(apdu: Apdu): Expected {
       };
     case 'access-request':
     case 'access-response':
-      throw new Error('no vector holds an ACCESS service; give its words here when one does');
+      return {
+        pdu: apdu.kind,
+        ...describeLongInvoke(apdu.invoke),
+        dateTime: apdu.dateTime === undefined ? null : hex(apdu.dateTime),
+        specifications: apdu.specifications?.map(describeSpecification),
+        data: apdu.data.map(describeData),
+        ...('results' in apdu ? { results: apdu.results } : {}),
+      };
     default:
       return { ...names(apdu.kind), ...describeInvoke(apdu.invoke), ...describeService(apdu) };
   }
+}
+
+function describeSpecification(specification: AccessRequestSpecification): Expected {
+  return Object.fromEntries(
+    Object.entries(specification).map(([service, descriptor]) => [
+      service,
+      describeDescriptor(descriptor),
+    ]),
+  );
 }
 
 type Service = Extract<Apdu, { kind: `${'get' | 'set' | 'action'}-${string}` }>;
@@ -169,6 +186,11 @@ function describeService(apdu: Service): Expected {
     else out.error = apdu.result.error;
   }
   if (apdu.kind === 'set-response-normal') out.result = apdu.result;
+  if (apdu.kind === 'set-response-last-datablock') out.result = apdu.result;
+  if ('values' in apdu) out.values = apdu.values.map(describeData);
+  if ('methods' in apdu) out.methods = apdu.methods.map(describeDescriptor);
+  if (apdu.kind === 'action-request-with-list') out.parameters = apdu.parameters.map(describeData);
+  if (apdu.kind === 'set-response-with-list') out.results = apdu.results;
   if (apdu.kind === 'action-response-normal') {
     const { result, returned } = apdu.response;
     out.result = result;
