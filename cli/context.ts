@@ -4,7 +4,8 @@ import { type Logger, pino } from 'pino';
 import { checkDurability } from '../db/durability.ts';
 import { MIGRATIONS_DIRECTORY, migrate, readMigrations } from '../db/migrate.ts';
 import { type Database, openDatabase } from '../db/pool.ts';
-import { type Clock, cryptoRandom, Fault, type RandomBytes } from '../domain/index.ts';
+import { type Clock, cryptoRandom, type RandomBytes } from '../domain/index.ts';
+import { checkRedis } from './api/durability.ts';
 import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { createProgress, type Progress } from './output/progress.ts';
@@ -96,26 +97,13 @@ export async function migrateStore(context: Context, db: Database) {
 export async function openRedis(context: Context, target: Engines): Promise<Redis> {
   const redis = new Redis(target.redisUrl, { maxRetriesPerRequest: null, lazyConnect: true });
   redis.on('error', (error) => context.log.warn({ err: error }, 'redis connection'));
-  await redis.connect();
-  if (!context.config.unsafeDurability) await checkRedis(redis);
-  return redis;
-}
-
-async function checkRedis(redis: Redis): Promise<void> {
-  const needed = [
-    ['appendonly', 'yes'],
-    ['maxmemory-policy', 'noeviction'],
-  ] as const;
-  for (const [setting, value] of needed) {
-    const answer = (await redis.config('GET', setting)) as string[];
-    if (answer[1] === value) continue;
+  try {
+    await redis.connect();
+    if (!context.config.unsafeDurability) await checkRedis(redis);
+    return redis;
+  } catch (error) {
     redis.disconnect();
-    throw new Fault('UNSAFE_DURABILITY', {
-      engine: 'Redis',
-      setting,
-      value: answer[1] ?? 'unknown',
-      needed: value,
-    });
+    throw error;
   }
 }
 

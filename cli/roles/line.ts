@@ -8,6 +8,7 @@ import type { Database } from '../../db/pool.ts';
 import type { Clock } from '../../domain/index.ts';
 import type { ApproverKeys } from '../../gateway/commands/approvals.ts';
 import { buildApp } from '../api/app.ts';
+import { durabilityCheck } from '../api/durability.ts';
 import type { HealthCheck } from '../api/health.ts';
 import { createMetrics } from '../api/metrics.ts';
 import { readApproverKeys } from '../approver-keys.ts';
@@ -45,9 +46,7 @@ export interface Line {
 }
 
 export async function startLine(context: Context, options: LineOptions): Promise<Line> {
-  const db = await openStore(context, options.engines, { name: options.roles.join('+') });
-  const redis = await openRedis(context, options.engines);
-  const deps = await roleDeps(context, options, db, redis);
+  const { db, redis, deps } = await openEngines(context, options);
   const has = (role: RoleName) => options.roles.includes(role);
   const started: Role[] = [];
   const track = <R extends Role>(role: R): R => {
@@ -69,7 +68,11 @@ export async function startLine(context: Context, options: LineOptions): Promise
       ...started.flatMap((role) => role.plugins),
       ...(has('api') ? apiPlugins(deps, billing) : []),
     ];
-    const checks = [...engineChecks(db, redis), ...started.flatMap((role) => role.checks)];
+    const checks = [
+      ...engineChecks(db, redis),
+      durabilityCheck(db, redis, context.config.unsafeDurability),
+      ...started.flatMap((role) => role.checks),
+    ];
     const app = await buildApp({
       db,
       clock: deps.clock,
@@ -101,6 +104,20 @@ export async function startLine(context: Context, options: LineOptions): Promise
   }
 }
 
+/** A process that cannot start must end: whatever stays open would keep it alive. */
+async function openEngines(context: Context, options: LineOptions) {
+  const db = await openStore(context, options.engines, { name: options.roles.join('+') });
+  let redis: Redis | undefined;
+  try {
+    redis = await openRedis(context, options.engines);
+    return { db, redis, deps: await roleDeps(context, options, db, redis) };
+  } catch (error) {
+    redis?.disconnect();
+    await db.close();
+    throw error;
+  }
+}
+
 function mqttUrl(context: Context, gateway: GatewayRole | undefined): string | undefined {
   if (gateway === undefined) return undefined;
   return gateway.mqttPort === undefined
@@ -115,13 +132,17 @@ async function roleDeps(
   redis: Redis,
 ): Promise<RoleDeps> {
   const { config, log } = context;
+  const metrics = createMetrics();
+  metrics.gauge('meterline_unsafe_durability', '1 = told to start without it', () =>
+    config.unsafeDurability ? 1 : 0,
+  );
   return {
     config,
     clock: options.clock ?? context.clock,
     clockIsSimulated: options.clock !== undefined,
     random: context.random,
     log,
-    metrics: createMetrics(),
+    metrics,
     db,
     redis,
     redisUrl: options.engines.redisUrl,
