@@ -30,9 +30,14 @@ export async function markClosedDays(
          AND d.from_at <= to_timestamp(c.ms / 1000) AND d.to_at > to_timestamp(c.ms / 1000)
        WHERE d.local_date <= $4::date
        GROUP BY 1, 2
+     ), locked AS MATERIALIZED (
+       -- In one order, or two writers would wait for each other's days.
+       SELECT d.channel_id, d.local_date FROM channel_day d
+       JOIN change c ON d.channel_id = c.channel_id AND d.local_date = c.local_date
+       ORDER BY 1, 2 FOR UPDATE OF d
      ), marked AS (
        UPDATE channel_day d SET dirty = d.dirty OR $6, touched = d.touched + $6::int
-       FROM change c
+       FROM change c JOIN locked l USING (channel_id, local_date)
        WHERE d.channel_id = c.channel_id AND d.local_date = c.local_date
        RETURNING d.channel_id, d.local_date, d.state, c.changes, c.delta
      ), told AS (

@@ -168,11 +168,20 @@ export interface ClosedDay {
 /** Closes the days; one that was touched since it was read stays dirty and comes again. */
 export async function markDaysClosed(db: Queryable, days: readonly ClosedDay[]): Promise<void> {
   await db.query(
-    `UPDATE channel_day c
+    `WITH day AS (
+       SELECT * FROM jsonb_to_recordset($1::jsonb) AS d("channelId" int, "localDate" date,
+         received smallint, estimated smallint, edited smallint, missing smallint, touched int)
+     ), locked AS MATERIALIZED (
+       -- In one order, or an arrival and a close would wait for each other's days.
+       SELECT c.channel_id, c.local_date FROM channel_day c
+       JOIN day d ON c.channel_id = d."channelId" AND c.local_date = d."localDate"
+       ORDER BY 1, 2 FOR UPDATE OF c
+     )
+     UPDATE channel_day c
      SET state = 'closed', dirty = c.touched <> d.touched, closed_at = clock_timestamp(),
          received = d.received, estimated = d.estimated, edited = d.edited, missing = d.missing
-     FROM jsonb_to_recordset($1::jsonb) AS d("channelId" int, "localDate" date, received smallint,
-       estimated smallint, edited smallint, missing smallint, touched int)
+     FROM day d
+     JOIN locked l ON l.channel_id = d."channelId" AND l.local_date = d."localDate"
      WHERE c.channel_id = d."channelId" AND c.local_date = d."localDate"`,
     [JSON.stringify(days)],
   );

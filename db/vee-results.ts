@@ -96,3 +96,16 @@ export function openExceptions(db: Queryable) {
      WHERE resolved_at IS NULL GROUP BY 1, 2 ORDER BY 3 DESC`,
   );
 }
+
+/** Estimations by method, and how many of their intervals still stand. */
+export function estimationTotals(db: Queryable) {
+  return db.query<{ method: string; method_version: number; gaps: bigint; intervals: bigint }>(
+    `SELECT e.method, e.method_version, count(*) AS gaps, coalesce(sum(r.n), 0)::bigint AS intervals
+     FROM estimation e
+     LEFT JOIN LATERAL (
+       SELECT count(*) AS n FROM reading r WHERE r.channel_id = e.channel_id
+         AND r.batch_id = e.batch_id AND r.start_at >= e.from_at AND r.start_at < e.to_at
+     ) r ON true
+     GROUP BY 1, 2 ORDER BY 1, 2`,
+  );
+}

@@ -70,6 +70,7 @@ export interface SealedBatch {
   readonly uid: string;
   /** 'mqtt', 'http:KEYNAME', 'file:NAME': who may replace whose values. */
   readonly origin: string;
+  /** When the last of its messages was received. */
   readonly receivedMs: number;
   /** Index into `messages` for each block. */
   readonly blocks: readonly (ReadingBlock & { readonly message: number })[];

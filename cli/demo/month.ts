@@ -4,6 +4,7 @@ import { dueShards } from '../../db/ledger.ts';
 import { HOUR_MS, LIMITS } from '../../domain/index.ts';
 import { BAD_MONTH } from '../../simulators/faults.ts';
 import { Fleet } from '../../simulators/fleet.ts';
+import type { MeterLog, memoryLog } from '../../simulators/meter-log.ts';
 import type { SimulatedClock } from '../clock.ts';
 import type { Progress } from '../output/progress.ts';
 import { thousands } from '../output/table.ts';
@@ -15,18 +16,26 @@ export interface DemoWorld {
   readonly clock: SimulatedClock;
   readonly fleet: Fleet;
   readonly progress: Progress;
+  /** The record of the meter that will be cut. */
+  readonly unpaidLog: ReturnType<typeof memoryLog>;
 }
 
 const SLOT_MS = 4 * HOUR_MS;
 const INTERVAL_MS = 900_000;
 
-export function createFleet(line: Line, clock: SimulatedClock, options: DemoOptions): Fleet {
+export function createFleet(
+  line: Line,
+  clock: SimulatedClock,
+  options: DemoOptions,
+  logOf: (serial: string) => MeterLog,
+): Fleet {
   if (line.mqttUrl === undefined) throw new Error('the demo runs its own broker');
   return new Fleet({
     url: line.mqttUrl,
     clock,
     seed: options.seed,
     rates: BAD_MONTH,
+    logOf,
     plans: fleetPlans(options, localMidnightMs(DEMO_ZONE, DEMO_FROM)),
   });
 }

@@ -217,7 +217,8 @@ export class Sealer {
     const nowMs = clock.nowMs();
     return {
       origin: group.origin,
-      receivedMs: group.entries[0]?.envelope.receivedMs ?? nowMs,
+      // The last one: what a message reports had ended by the time that message came.
+      receivedMs: group.entries.at(-1)?.envelope.receivedMs ?? nowMs,
       uids: Array.from({ length: parts }, () => uuidV7(nowMs, random)),
       partValues: parts > 1 ? limits.batchReadingsMax : 0,
       positions: packPositions(group.entries.map((entry) => entry.position)),

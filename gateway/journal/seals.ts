@@ -5,7 +5,7 @@ import type { Decoded } from './ports.ts';
 /** A grouping of envelopes into one batch, or of one large message into several. */
 export interface Seal {
   readonly origin: string;
-  /** Epoch ms of the first envelope. */
+  /** Epoch ms of the last envelope: nothing in the batch was received later. */
   readonly receivedMs: number;
   /** One, or one a part. */
   readonly uids: readonly string[];
