@@ -95,6 +95,11 @@ export class ChannelDirectory {
     }
   }
 
+  /** Channels of these meters were just made: what was looked up before says nothing any more. */
+  lookAgain(serials: Iterable<string>): void {
+    for (const serial of serials) this.#misses.delete(serial);
+  }
+
   #put(entry: ChannelEntry): void {
     const { id, kind, code } = entry.channel;
     const key = `${entry.serial}|${code}`;
