@@ -80,7 +80,7 @@ const SQL: Readonly<Record<keyof MasterData, string>> = {
     INSERT INTO account (number, customer_id, branch, currency)
     SELECT r.number, c.id, r.branch, r.currency
     FROM jsonb_to_recordset($1::jsonb) AS r(number text, customer text, branch text, currency text)
-    JOIN customer c ON c.code = r.customer
+    JOIN customer c ON c.code = r.customer ORDER BY r.number
     ON CONFLICT (number) DO UPDATE
       SET customer_id = excluded.customer_id, branch = excluded.branch
     RETURNING 1`,
@@ -119,7 +119,7 @@ const SQL: Readonly<Record<keyof MasterData, string>> = {
     FROM jsonb_to_recordset($1::jsonb) AS r(meter text, code text, kind text, direction text,
       unit text, exponent smallint, "intervalS" int, ratio jsonb, modulus bigint,
       "intervalMax" bigint)
-    JOIN meter m ON m.serial = r.meter
+    JOIN meter m ON m.serial = r.meter ORDER BY r.meter, r.kind, r.code
     ON CONFLICT (meter_id, code, kind) DO UPDATE
       SET modulus = coalesce(excluded.modulus, channel.modulus),
           interval_max = coalesce(excluded.interval_max, channel.interval_max)
@@ -145,6 +145,7 @@ const SQL: Readonly<Record<keyof MasterData, string>> = {
     WHERE NOT EXISTS (
       SELECT FROM agreement g WHERE g.account_id = a.id AND g.service_point_id = s.id
         AND g.from_date = r."from")
+    ORDER BY r.account, r."from"
     RETURNING 1`,
 };
 

@@ -81,10 +81,6 @@ export class Fleet {
     }));
   }
 
-  meter(serial: string): MqttMeter | undefined {
-    return this.#members.find((m) => m.plan.serial === serial)?.meter;
-  }
-
   async connect(onProgress: (done: number, total: number) => void = () => {}): Promise<void> {
     const atOnce = this.#options.connectsAtOnce ?? 25;
     for (let i = 0; i < this.#members.length; i += atOnce) {
@@ -106,6 +102,13 @@ export class Fleet {
         this.#count(1);
       }),
     );
+  }
+
+  /** One meter alone measures and sends, without faults. */
+  async sendOne(serial: string, startMs: number, count: number): Promise<void> {
+    const member = this.#members.find((m) => m.plan.serial === serial);
+    if (member === undefined) throw new Error(`no meter ${serial} in this fleet`);
+    await this.#send(member, startMs, member.meter.measure(startMs, count));
   }
 
   /** Sends what was held back, so that the month is complete as far as the faults allow. */

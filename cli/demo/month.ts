@@ -49,6 +49,7 @@ export async function streamMonth(world: DemoWorld): Promise<MonthResult> {
   const { clock, fleet, progress } = world;
   const startedMs = performance.now();
   const days = datesOf(DEMO_FROM, DEMO_TO);
+  clock.jumpTo(localMidnightMs(DEMO_ZONE, DEMO_FROM));
   await fleet.registers(localMidnightMs(DEMO_ZONE, DEMO_FROM));
   for (const [index, date] of days.entries()) {
     const fromMs = localMidnightMs(DEMO_ZONE, date);
@@ -81,32 +82,40 @@ function datesOf(from: string, to: string): string[] {
 
 const SETTLE_MS_MAX = 120_000;
 
-/** Until the journal has handed everything on and every due day is closed. */
-async function settle({ line, clock, progress }: DemoWorld): Promise<void> {
-  const { gateway, ingest, db } = line;
+/** Polls until nothing is left, showing how much is; gives up in the end. */
+async function wait(
+  { clock, progress }: DemoWorld,
+  what: string,
+  left: () => Promise<number>,
+): Promise<void> {
   const deadlineMs = performance.now() + SETTLE_MS_MAX;
-  const wait = async (what: string, left: () => Promise<number>) => {
-    const all = Math.max(1, await left());
-    for (let now = all; now > 0; now = await left()) {
-      if (performance.now() > deadlineMs) throw new Error(`${what} did not come to rest`);
-      progress.step(what, all - now, all, `${thousands(now)} left`);
-      await clock.sleep(150);
-    }
-  };
-  await wait('database commits', async () => {
-    const stats = gateway?.journal.stats();
+  const all = Math.max(1, await left());
+  for (let now = all; now > 0; now = await left()) {
+    if (performance.now() > deadlineMs) throw new Error(`${what} did not come to rest`);
+    progress.step(what, Math.max(0, all - now), all, `${thousands(now)} left`);
+    await clock.sleep(150);
+  }
+}
+
+/** Until every acknowledged message is committed in the database. */
+export function untilCommitted(world: DemoWorld): Promise<void> {
+  return wait(world, 'database commits', async () => {
+    const stats = world.line.gateway?.journal.stats();
     return (stats?.uncommittedMessages ?? 0) + (stats?.outstanding ?? 0);
   });
-  progress.finish(
-    'database commits',
-    'journal empty: every acknowledged message is in TimescaleDB',
-  );
+}
+
+/** Until the journal has handed everything on and every due day is closed. */
+async function settle(world: DemoWorld): Promise<void> {
+  const { line, clock, progress } = world;
+  await untilCommitted(world);
+  progress.finish('database commits', 'every acknowledged message is in TimescaleDB');
   clock.jumpTo(localMidnightMs(DEMO_ZONE, DEMO_TO) + LIMITS.collectionDeadlineMs + 60_000);
-  await ingest?.ledger.tick();
-  await wait('days close', async () => {
+  await line.ingest?.ledger.tick();
+  await wait(world, 'days close', async () => {
     const size = LIMITS.dayCloseChannelsPerShard;
-    const shards = await dueShards(db, clock.nowMs(), LIMITS.collectionDeadlineMs, size);
-    if (shards.length > 0) await ingest?.ledger.tick();
+    const shards = await dueShards(line.db, clock.nowMs(), LIMITS.collectionDeadlineMs, size);
+    if (shards.length > 0) await line.ingest?.ledger.tick();
     return shards.reduce((sum, shard) => sum + shard.days, 0);
   });
   progress.finish('days close', `${datesOf(DEMO_FROM, DEMO_TO).length} days of every channel`);

@@ -17,7 +17,7 @@ import { type Line, startLine } from '../roles/line.ts';
 import { stackDown } from '../stack/stack.ts';
 import { billMonth, payAll } from './bills.ts';
 import { collectAndCut, UNPAID } from './breaker.ts';
-import { createFleet, type DemoWorld, streamMonth } from './month.ts';
+import { createFleet, type DemoWorld, streamMonth, untilCommitted } from './month.ts';
 import { hirePeople, makeSigningKey, type People, type SigningKey } from './people.ts';
 import {
   accountOf,
@@ -87,11 +87,16 @@ async function act(
   clock.jumpTo(clock.nowMs() + 14 * DAY_MS);
   await payAll(world, bills.issued, new Set([accountOf(UNPAID)]));
   const breaker = await collectAndCut(world, people, flags);
+  await untilCommitted(world);
   const totalMs = performance.now() - startedMs;
-  const wrong = await report(world, { month, bills, breaker, totalMs }, context.out);
+  const wrong = await report(world, { month, bills, breaker, totalMs }, context.out, bold);
   for (const sentence of wrong) context.out(`\n✘ ${sentence}`);
   if (flags.stay) await stay(context, line, people, interrupted);
   return wrong.length === 0;
+}
+
+function bold(text: string): string {
+  return process.stdout.isTTY ? `\x1b[1m${text}\x1b[0m` : text;
 }
 
 /** The local stack, a database of its own and an empty journal. */
