@@ -158,19 +158,3 @@ export async function rawOf(db: Queryable, batchId: number): Promise<Envelope[]>
   );
   return rows.flatMap(({ raw }) => decodeEnvelopes(inflateSync(raw)));
 }
-
-/** One line in the hash-chained audit of a room (0001_platform.sql). */
-export async function appendAudit(
-  tx: Queryable,
-  chain: string,
-  entry: { actor: string; action: string; kind: string; id: string; detail: string },
-): Promise<void> {
-  await tx.query('SELECT audit_append($1, $2, $3, $4, $5, $6)', [
-    chain,
-    entry.actor,
-    entry.action,
-    entry.kind,
-    entry.id,
-    entry.detail,
-  ]);
-}

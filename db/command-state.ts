@@ -10,7 +10,9 @@ import {
   formatInstant,
   mayBecome,
 } from '../domain/index.ts';
+import { appendAudit } from './audit.ts';
 import { type Command, lockCommand } from './command-rows.ts';
+import { writeOutbox } from './outbox.ts';
 import type { Database, Queryable } from './pool.ts';
 
 /** Columns a transition may set beside the state; instants in epoch ms. */
@@ -179,25 +181,23 @@ async function writeAudit(tx: Queryable, event: Event, moved: Moved): Promise<vo
     ...(typeof event.set?.reason === 'string' && { reason: event.set.reason }),
     ...event.detail,
   };
-  await tx.query(`INSERT INTO outbox (topic, key, payload) VALUES ('command.changed', $1, $2)`, [
-    event.id,
-    canonicalJson({
-      ...detail,
-      commandId: event.id,
-      accountId: moved.account_id,
-      at: formatInstant(event.atMs),
-      actor: event.actor,
-    }),
-  ]);
+  const told = {
+    ...detail,
+    commandId: event.id,
+    accountId: moved.account_id,
+    at: formatInstant(event.atMs),
+    actor: event.actor,
+  };
+  await writeOutbox(tx, 'command.changed', [{ key: event.id, payload: told }]);
   // Last: the head of the audit chain is the lock that everybody shares.
-  await tx.query('SELECT audit_append($1, $2, $3, $4, $5, $6)', [
-    'command',
-    event.actor,
-    `command.${event.to}`,
-    'command',
-    event.id,
-    canonicalJson(detail),
-  ]);
+  await appendAudit(tx, {
+    chain: 'command',
+    actor: event.actor,
+    action: `command.${event.to}`,
+    subjectKind: 'command',
+    subjectId: event.id,
+    detail,
+  });
 }
 
 export interface Settlement {

@@ -1,5 +1,6 @@
 /** The kill switch of all breakers. Anybody with the scope stops; only a second person restarts. */
-import { canonicalJson, Fault } from '../domain/index.ts';
+import { Fault } from '../domain/index.ts';
+import { appendAudit } from './audit.ts';
 import type { Database, Queryable } from './pool.ts';
 
 const KILL = 'breaker.kill';
@@ -72,14 +73,14 @@ export async function setKillSwitch(
         [KILL, on ? 'on' : 'off', actor],
       );
     }
-    await tx.query('SELECT audit_append($1, $2, $3, $4, $5, $6)', [
-      'command',
+    await appendAudit(tx, {
+      chain: 'command',
       actor,
-      on ? 'breaker.killed' : 'breaker.released',
-      'control',
-      KILL,
-      canonicalJson({ reason, before: before.on ? 'on' : 'off' }),
-    ]);
+      action: on ? 'breaker.killed' : 'breaker.released',
+      subjectKind: 'control',
+      subjectId: KILL,
+      detail: { reason, before: before.on ? 'on' : 'off' },
+    });
     return look(tx, '');
   });
 }

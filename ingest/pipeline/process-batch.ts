@@ -6,8 +6,8 @@
  * batch for the sake of the few. Rows old enough to lie in the columnstore, and rows with source
  * versions, take the careful path at once.
  */
+import { appendAudit } from '../../db/audit.ts';
 import {
-  appendAudit,
   type NewBatch,
   openBatch,
   readingTransaction,
@@ -210,12 +210,13 @@ function auditReplaced(
   replaced: number,
   options: BatchOptions,
 ): Promise<void> {
-  return appendAudit(tx, 'ingest', {
+  return appendAudit(tx, {
+    chain: 'ingest',
     actor: options.actor ?? batch.origin,
     action: 'readings.replaced',
-    kind: 'batch',
-    id: String(batchId),
-    detail: canonicalJson({ origin: batch.origin, replaced, uid: batch.uid }),
+    subjectKind: 'batch',
+    subjectId: String(batchId),
+    detail: { origin: batch.origin, replaced, uid: batch.uid },
   });
 }
 

@@ -4,7 +4,7 @@
  * the transaction that stores them, so a replay happens once; what still cannot be taken comes
  * back as new quarantine rows of the replay's batch.
  */
-import { appendAudit } from '../../db/batches.ts';
+import { appendAudit } from '../../db/audit.ts';
 import {
   lastQuarantineId,
   type QuarantineFilter,
@@ -15,7 +15,6 @@ import {
 import {
   addConservation,
   type Conservation,
-  canonicalJson,
   LIMITS,
   NOTHING,
   type RandomBytes,
@@ -99,13 +98,13 @@ async function replayGroup(
         const ids = rows.map((row) => row.id);
         const settled = await settleQuarantine(tx, ids, 'replayed', actor, batchId);
         if (settled !== rows.length) throw new Overtaken();
-        const detail = canonicalJson({ origin, rows: rows.length, offered: batch.offered });
-        const subject = { kind: 'batch', id: String(batchId) };
-        await appendAudit(tx, 'ingest', {
-          ...subject,
+        await appendAudit(tx, {
+          chain: 'ingest',
           actor,
           action: 'quarantine.replayed',
-          detail,
+          subjectKind: 'batch',
+          subjectId: String(batchId),
+          detail: { origin, rows: rows.length, offered: batch.offered },
         });
       },
     });
