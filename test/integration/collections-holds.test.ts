@@ -48,6 +48,22 @@ describe('a case that may not go on', () => {
     expect((await office.commands(10)).map((c) => c.state)).toEqual(['cancelled', 'requested']);
   });
 
+  it('a hold that is still to come moves the guard too, and one too near blocks', async () => {
+    await warned(9);
+    const version = async () => {
+      const sql = 'SELECT version FROM account_guard WHERE account_id = 9';
+      return (await office.db.query<{ version: bigint }>(sql))[0]?.version as bigint;
+    };
+    const before = await version();
+    const fromMs = nine(CUT_DAY) + 3_600_000;
+    const request = { account: 'A9', kind: 'arrangement', reason: 'six months' } as const;
+    await setHold(office.deps, { ...request, fromMs, actor: 'eva', idempotencyKey: 'h-9' });
+    expect(await version()).toBeGreaterThan(before);
+    await office.runOn(CUT_DAY);
+    expect(await office.commands(9)).toEqual([]);
+    expect(await office.work(9)).toMatchObject([{ detail: { reasons: ['held: arrangement'] } }]);
+  });
+
   it('unknown protection blocks, says so once a day to a person, and is tried again', async () => {
     await warned(11);
     office.clock.set(nine(CUT_DAY));

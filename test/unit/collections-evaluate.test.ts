@@ -136,6 +136,7 @@ const ROWS: readonly Row[] = [
   ['cut and a medical certificate', { case: withCase(), commands: [CUT], holds: hold('medical') }, LATER, { state: 'restoring', effect: 'reconnect' }],
   ['cut and a dispute, which the plan does not restore for', { case: withCase(), commands: [CUT], holds: hold('dispute') }, LATER, { state: 'stopped', cancel: 'held: dispute' }],
   ['cut by somebody else is theirs to close', { case: withCase(), commands: [{ ...CUT, requestedBy: 'fire brigade' }], ...PAID }, LATER, { state: 'closed' }],
+  ['a cut of somebody else under way keeps no paid case open', { case: withCase(), commands: [command('disconnect', 'sent', { requestedBy: 'fire brigade' })], ...PAID }, LATER, { state: 'closed' }],
   ['the connect is under way', { case: withCase({ state: 'restoring', reason: 'paid' }), commands: [command('connect', 'approved', { requestedAtMs: LATER }), CUT], ...PAID }, LATER, { state: 'restoring', why: /connect-1 is approved/ }],
   ['new debt does not stop a reconnection', { case: withCase({ state: 'restoring', reason: 'paid' }), commands: [CUT] }, LATER, { state: 'restoring', effect: 'reconnect' }],
   ['a connect expired a moment ago', { case: withCase({ state: 'restoring' }), commands: [command('connect', 'expired', { requestedAtMs: LATER, changedAtMs: LATER }), CUT], ...PAID }, LATER + 1, { state: 'restoring', why: /soon again/ }],
