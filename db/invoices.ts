@@ -151,19 +151,30 @@ export function listInvoices(
   );
 }
 
-/** The standing invoice of an agreement and period, if there is one. */
-export async function invoiceOfPeriod(
+export interface StandingInvoice extends Row {
+  readonly agreement_id: number;
+  readonly number: string;
+  readonly total: string;
+  readonly input_hash: string;
+}
+
+/** The standing invoices of agreements, each for its own period, where there are any. */
+export function standingInvoices(
   db: Queryable,
-  agreementId: number,
-  from: string,
-  to: string,
-): Promise<InvoiceHead | undefined> {
-  const [row] = await db.query<InvoiceHead>(
-    `${HEAD} WHERE v.agreement_id = $1 AND v.period_from = $2 AND v.period_to = $3
-       AND v.kind = 'invoice' AND v.corrects IS NULL`,
-    [agreementId, from, to],
+  periods: readonly { agreement_id: number; from_date: string; to_date: string }[],
+): Promise<StandingInvoice[]> {
+  return db.query<StandingInvoice>(
+    `SELECT v.agreement_id, v.number, v.total, v.input_hash
+     FROM unnest($1::int[], $2::date[], $3::date[]) AS p(agreement_id, from_date, to_date)
+     JOIN invoice v ON v.agreement_id = p.agreement_id AND v.period_from = p.from_date
+       AND v.period_to = p.to_date
+     WHERE v.kind = 'invoice' AND v.corrects IS NULL`,
+    [
+      periods.map((p) => p.agreement_id),
+      periods.map((p) => p.from_date),
+      periods.map((p) => p.to_date),
+    ],
   );
-  return row;
 }
 
 export function invoiceLines(db: Queryable, number: string) {

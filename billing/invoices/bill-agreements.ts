@@ -5,8 +5,9 @@ import { postLedger } from '../../db/books.ts';
 import {
   type InvoiceRecord,
   insertInvoices,
-  invoiceOfPeriod,
   reserveNumbers,
+  type StandingInvoice,
+  standingInvoices,
 } from '../../db/invoices.ts';
 import { writeOutbox } from '../../db/outbox.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -49,12 +50,13 @@ export async function billAgreements(
   order: BillingOrder,
 ): Promise<BilledAgreement[]> {
   const found = await supplies(tx, order.from, order.to, order.agreementIds);
+  const standing = await standingOf(tx, order, found);
   const results: BilledAgreement[] = [];
   const todo: Supply[] = [];
   for (const supply of found) {
-    const standing = await standingInvoice(tx, order, supply);
-    if (standing === undefined) todo.push(supply);
-    else results.push(standing);
+    const invoice = standing.get(supply.agreement_id);
+    if (invoice === undefined) todo.push(supply);
+    else results.push(issuedBefore(supply, invoice));
   }
   const [asOf] = await tx.query<{ ms: number }>('SELECT clock_timestamp() AS ms');
   const { rated, held } = await rateSupplies(tx, todo);
@@ -65,14 +67,17 @@ export async function billAgreements(
 }
 
 /** Issuing again is no second invoice: the standing one is the answer. */
-async function standingInvoice(
+async function standingOf(
   tx: Queryable,
   order: BillingOrder,
-  supply: Supply,
-): Promise<BilledAgreement | undefined> {
-  if (order.mode === 'preview') return undefined;
-  const invoice = await invoiceOfPeriod(tx, supply.agreement_id, supply.from_date, supply.to_date);
-  if (invoice === undefined) return undefined;
+  found: readonly Supply[],
+): Promise<ReadonlyMap<number, StandingInvoice>> {
+  if (order.mode === 'preview') return new Map();
+  const invoices = await standingInvoices(tx, found);
+  return new Map(invoices.map((invoice) => [invoice.agreement_id, invoice]));
+}
+
+function issuedBefore(supply: Supply, invoice: StandingInvoice): BilledAgreement {
   return {
     agreementId: supply.agreement_id,
     account: supply.account_number,
