@@ -10,9 +10,10 @@ import { openDatabase } from '../../db/pool.ts';
 import { QUEUES } from '../../domain/index.ts';
 import { seedsOf } from './support/seeds.ts';
 import { type Gateway, type Load, TestLine } from './support/test-line.ts';
+import { until } from './support/until.ts';
 import { isClean, judgeLoad, settle } from './support/verdict.ts';
 
-const [seed = ''] = seedsOf('test/faults/line-engines.test.ts', 0);
+const [seed = ''] = seedsOf('test/faults/line-engines.test.ts', 1, 0);
 /** Batches wait in the journal this long before they are looked for in the queue, and again. */
 const REFILL_MS = 60_000;
 const SETTLE_MS = 120_000;
@@ -37,16 +38,6 @@ afterAll(async () => {
   redis.disconnect();
   await line.remove();
 });
-
-async function until<T>(what: string, withinMs: number, ask: () => Promise<T | undefined>) {
-  const deadlineMs = performance.now() + withinMs;
-  while (performance.now() < deadlineMs) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await systemClock.sleep(50);
-  }
-  throw new Error(`${what}: not within ${withinMs} ms`);
-}
 
 async function load(name: string): Promise<Load> {
   return line.startLoad(`${seed}-${name}`, gateway, { meters: 6, headEnds: 1, pace: 30 });

@@ -19,7 +19,7 @@ const KINDS: readonly FaultKind[] = [
 ];
 const FAULTS_MS = 15_000;
 const SETTLE_MS = 120_000;
-const seeds = seedsOf('test/faults/line-kill.test.ts', 2);
+const seeds = seedsOf('test/faults/line-kill.test.ts', 1, 2);
 
 let line: TestLine;
 let gateway: Gateway;

@@ -127,16 +127,23 @@ function unbalancedBatches(db: Queryable) {
 
 /** True when every gateway's journal has nothing left to hand on; read from /metrics. */
 async function journalsEmpty(gateways: readonly Gateway[]): Promise<boolean> {
-  const left = await Promise.all(gateways.map((gateway) => uncommitted(gateway)));
+  const left = await Promise.all(
+    gateways.map((gateway) => figure(gateway, 'meterline_journal', 'uncommittedMessages')),
+  );
   return left.every((messages) => messages === 0);
 }
 
-export async function uncommitted(gateway: Gateway): Promise<number | undefined> {
+/** A figure from the gateway's /metrics; undefined while it is down. */
+export async function figure(
+  gateway: Gateway,
+  family: string,
+  name: string,
+): Promise<number | undefined> {
   try {
     const signal = AbortSignal.timeout(3_000);
     const text = await (await fetch(`${gateway.httpUrl}/metrics`, { signal })).text();
-    const found = /^meterline_journal\{figure="uncommittedMessages"\} (\d+)/m.exec(text)?.[1];
-    return found === undefined ? undefined : Number(found);
+    const line = text.split('\n').find((row) => row.startsWith(`${family}{figure="${name}"} `));
+    return line === undefined ? undefined : Number(line.split(' ')[1]);
   } catch {
     return undefined;
   }
