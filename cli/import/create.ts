@@ -17,7 +17,7 @@ import { currentTariffs } from '../../db/tariffs.ts';
 import { Fault, formatInstant, OBIS, parseUnit } from '../../domain/index.ts';
 import type { StreamDeclaration } from '../../ingest/formats/format.ts';
 import type { Extent } from './events.ts';
-import type { NamedStream } from './streams.ts';
+import { type NamedStream, plainSerial } from './streams.ts';
 
 export interface CreateOptions {
   /** IANA name, for service points that are not there yet. */
@@ -83,8 +83,8 @@ class Plan {
   readonly #points: ReadonlyMap<string, KnownPoint>;
   readonly #known: ReadonlyMap<string, KnownMeter>;
   readonly #zone: string | undefined;
-  /** First interval by meter, over all its streams. */
-  readonly #firstMs = new Map<string, number>();
+  /** By meter, over all its streams. */
+  readonly #extents = new Map<string, Extent>();
 
   constructor(
     extents: ReadonlyMap<NamedStream, Extent>,
@@ -95,8 +95,12 @@ class Plan {
     this.#points = new Map(points.map((point) => [point.code, point]));
     this.#known = new Map(meters.map((meter) => [meter.serial, meter]));
     this.#zone = zone;
-    for (const [{ meter }, { firstMs }] of extents) {
-      this.#firstMs.set(meter, Math.min(this.#firstMs.get(meter) ?? firstMs, firstMs));
+    for (const [{ meter }, extent] of extents) {
+      const known = this.#extents.get(meter) ?? extent;
+      this.#extents.set(meter, {
+        firstMs: Math.min(known.firstMs, extent.firstMs),
+        endMs: Math.max(known.endMs, extent.endMs),
+      });
     }
   }
 
@@ -112,7 +116,7 @@ class Plan {
       const endDate = addDays(localDateOf(zone, extent.endMs - 1), 1);
       if (this.endDate === undefined || endDate > this.endDate) this.endDate = endDate;
     }
-    const firstDate = localDateOf(zone, this.#firstMs.get(meter) ?? extent.firstMs);
+    const firstDate = localDateOf(zone, this.#extents.get(meter)?.firstMs ?? extent.firstMs);
     this.#install(meter, servicePoint, localMidnightMs(zone, firstDate), known);
     if (this.#points.get(servicePoint)?.has_agreement === true) return;
     const before = this.unsupplied.get(servicePoint);
@@ -120,12 +124,29 @@ class Plan {
   }
 
   data(): MasterData {
+    this.#endReconfigured();
     return {
       servicePoints: [...this.servicePoints.values()],
       meters: [...this.meters.values()],
       channels: this.channels,
       installations: [...this.#installations.values()],
     };
+  }
+
+  /** A configuration of a meter ends where the next one begins, if the file shows no overlap. */
+  #endReconfigured(): void {
+    const rows = [...this.#installations.values()].sort((a, b) => a.from.localeCompare(b.from));
+    for (const [i, row] of rows.entries()) {
+      const isSame = (other: Row<'installations'>) =>
+        other.servicePoint === row.servicePoint &&
+        plainSerial(other.meter) === plainSerial(row.meter);
+      const next = rows.slice(i + 1).find(isSame);
+      const endMs = this.#extents.get(row.meter)?.endMs;
+      if (next === undefined || endMs === undefined || row.to !== undefined) continue;
+      if (endMs <= Date.parse(next.from)) {
+        this.#installations.set(row.meter, { ...row, to: next.from });
+      }
+    }
   }
 
   #zoneOf(servicePoint: string): string {

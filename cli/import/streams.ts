@@ -3,7 +3,8 @@
  *
  * The serial and the stream's name, except where that would mix what must stay apart: a serial that
  * hangs at another service point gets the point before it ('NMI:SERIAL'; a move is for a person to
- * record), and a channel that has another interval length gets its own ('E1@30min').
+ * record), and a channel that has another interval length, because the meter was reconfigured, goes
+ * to a meter of its own ('SERIAL@30min') that is installed from then on.
  */
 import type { KnownMeter } from '../../db/imports.ts';
 import type { ReadingBlock } from '../../domain/index.ts';
@@ -65,8 +66,9 @@ function pointOf(declaration: StreamDeclaration): string {
 export function candidateSerials(declarations: Iterable<StreamDeclaration>): string[] {
   const serials = new Set<string>();
   for (const d of declarations) {
-    serials.add(d.meter);
-    if (d.serial !== undefined) serials.add(aliasOf(d));
+    for (const serial of [d.meter, ...(d.serial === undefined ? [] : [aliasOf(d)])]) {
+      serials.add(serial).add(reconfigured(serial, d.intervalS));
+    }
   }
   return [...serials];
 }
@@ -75,7 +77,7 @@ function aliasOf(d: StreamDeclaration): string {
   return `${pointOf(d)}:${d.meter}`;
 }
 
-/** @param mayCreate channels of another interval length may be made under a name of their own */
+/** @param mayCreate meters may be made for channels of another interval length */
 export function nameStreams(
   declarations: Iterable<StreamDeclaration>,
   known: readonly KnownMeter[],
@@ -90,9 +92,13 @@ export function nameStreams(
   const streams: NamedStream[] = [];
   for (const declaration of declarations) {
     const servicePoint = pointOf(declaration);
-    const meter = meterFor(declaration, meters, points);
-    const channel = channelFor(declaration, meter, lengths, mayCreate);
-    streams.push({ declaration, servicePoint, meter, channel });
+    const { channel } = declaration;
+    const meter = meterOfLength(declaration, meterFor(declaration, meters, points), lengths);
+    // Without the right to make it, the plain name gives the better reason: INTERVAL_LENGTH.
+    const isThere = mayCreate || lengths.has(`${meter}|${channel}`);
+    const name = isThere ? meter : plainSerial(meter);
+    streams.push({ declaration, servicePoint, meter: name, channel });
+    if (mayCreate) lengths.set(`${meter}|${channel}`, declaration.intervalS);
   }
   return new StreamNames(streams);
 }
@@ -111,19 +117,21 @@ function meterFor(
   return d.meter;
 }
 
-function channelFor(
+/** The meter, or its reconfigured self when its channel of this name has another length. */
+function meterOfLength(
   d: StreamDeclaration,
   meter: string,
-  lengths: Map<string, number>,
-  mayCreate: boolean,
+  lengths: ReadonlyMap<string, number>,
 ): string {
-  const plain = `${meter}|${d.channel}`;
-  const length = lengths.get(plain);
-  if (length === undefined) lengths.set(plain, d.intervalS);
-  if (length === undefined || length === d.intervalS) return d.channel;
-  const own = `${d.channel}@${d.intervalS / 60}min`;
-  // Without the right to make it, the plain name gives the better reason: INTERVAL_LENGTH.
-  if (!mayCreate && !lengths.has(`${meter}|${own}`)) return d.channel;
-  lengths.set(`${meter}|${own}`, d.intervalS);
-  return own;
+  const length = lengths.get(`${meter}|${d.channel}`);
+  return length === undefined || length === d.intervalS ? meter : reconfigured(meter, d.intervalS);
+}
+
+function reconfigured(serial: string, intervalS: number): string {
+  return `${serial}@${intervalS / 60}min`;
+}
+
+/** Without what reconfiguration added: equal for all configurations of one meter. */
+export function plainSerial(serial: string): string {
+  return serial.replace(/@\d+min$/, '');
 }

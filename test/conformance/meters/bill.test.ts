@@ -97,6 +97,8 @@ function datesOf(streams: readonly IndependentStream[]): string[] {
 function obstacle(streams: readonly IndependentStream[]): RegExp | undefined {
   const imports = streams.filter((s) => /^E/.test(s.suffix) && s.unit.endsWith('wh'));
   if (imports.length === 0) return /needs an import channel, and there is none/;
+  const lengths = new Set(imports.map(({ intervalS }) => intervalS));
+  if (lengths.size > 1) return /import channels differ in unit, resolution or interval length/;
   if (imports.length > 1) return /two import channels measure at the same time/;
   const [stream] = imports as [IndependentStream];
   const projected = stream.points.filter(({ letter }) => letter === 'E').length;
@@ -227,9 +229,22 @@ if (missing !== undefined) {
     it.each(files)('$name', async ({ path }) => {
       outcomes.push(...(await billsNem12(world, path)));
     });
+    // Reconfigured from 15 to 30 minutes on the third day: before and after are billed.
+    it.each(['A-NEM1205086', 'A-NEM1205088'])('%s by configuration', async (account) => {
+      const name = account.endsWith('86') ? 'S05_INTEGM' : 'SCENARIO05';
+      const file = textOf(pathOf('nem12', name));
+      const streams = [...readNem12Independently(file).values()];
+      expect(streams.map((s) => s.intervalS)).toEqual([900, 1_800]);
+      for (const stream of streams) {
+        const dates = datesOf([stream]);
+        const last = dayAfter(dates.at(-1) as string);
+        const bill = await preview(world, account, dates[0] as string, last);
+        expect(amountsOf(bill)).toEqual(flatAmounts(kwh(stream.points, 'kwh'), dates));
+      }
+    });
     it('some are billed, and each obstacle occurs', () => {
       expect(outcomes.filter((o) => o === 'billed').length).toBeGreaterThan(5);
-      expect(new Set(outcomes).size).toBe(4);
+      expect(new Set(outcomes).size).toBe(5);
     });
   });
 }

@@ -93,12 +93,12 @@ async function nem12(world: ImportWorld, path: string): Promise<void> {
   );
   const seen = new Set<string>();
   for (const { point, serial, suffix, unit, intervalS, points } of expected.values()) {
-    const meter = serial === '' ? point : serial;
-    // The second interval length of a channel is a channel of its own.
-    const code = seen.has(`${meter} ${suffix}`) ? `${suffix}@${intervalS / 60}min` : suffix;
-    seen.add(`${meter} ${suffix}`);
-    await agrees(world, [meter, code], unit, points);
-    expect((await storedChannel(world.db, meter, code))?.intervalS).toBe(intervalS);
+    const plain = serial === '' ? point : serial;
+    // After a change of interval length it counts as another meter.
+    const meter = seen.has(`${plain} ${suffix}`) ? `${plain}@${intervalS / 60}min` : plain;
+    seen.add(`${plain} ${suffix}`);
+    await agrees(world, [meter, suffix], unit, points);
+    expect((await storedChannel(world.db, meter, suffix))?.intervalS).toBe(intervalS);
   }
 }
 
