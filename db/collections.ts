@@ -206,23 +206,3 @@ export async function settleEvents(
     [caseId, kinds, formatInstant(atMs), exceptKey],
   );
 }
-
-export interface OutboxMessageRow extends Row {
-  readonly id: bigint;
-  readonly key: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
-
-/** The next message of a topic behind `afterId`, locked: one that fails does not stop the rest. */
-export async function takeOutboxAfter(
-  tx: Queryable,
-  topic: string,
-  afterId: bigint,
-): Promise<OutboxMessageRow | undefined> {
-  const [row] = await tx.query<OutboxMessageRow>(
-    `SELECT id, key, payload FROM outbox WHERE topic = $1 AND done_at IS NULL AND id > $2
-     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
-    [topic, afterId],
-  );
-  return row;
-}

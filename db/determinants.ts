@@ -84,11 +84,3 @@ export function sumWindows(
     ],
   );
 }
-
-export interface BilledInterval extends Row {
-  readonly start_at: number;
-  readonly value: bigint;
-  readonly quality: number;
-  readonly flags: number;
-  readonly batch_id: bigint;
-}

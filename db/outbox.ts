@@ -19,19 +19,24 @@ export async function writeOutbox(
   );
 }
 
-export interface OutboxRow extends Row {
+export interface OutboxMessageRow extends Row {
   readonly id: bigint;
   readonly key: string;
-  readonly payload: unknown;
+  readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** Next messages of a topic, locked: each is worked on by one consumer at a time. */
-export function takeOutbox(tx: Queryable, topic: string, limit: number): Promise<OutboxRow[]> {
-  return tx.query<OutboxRow>(
-    `SELECT id, key, payload FROM outbox WHERE topic = $1 AND done_at IS NULL
-     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`,
-    [topic, limit],
+/** The next message of a topic behind `afterId`, locked: one that fails does not stop the rest. */
+export async function takeOutboxAfter(
+  tx: Queryable,
+  topic: string,
+  afterId: bigint,
+): Promise<OutboxMessageRow | undefined> {
+  const [row] = await tx.query<OutboxMessageRow>(
+    `SELECT id, key, payload FROM outbox WHERE topic = $1 AND done_at IS NULL AND id > $2
+     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    [topic, afterId],
   );
+  return row;
 }
 
 export async function markOutboxDone(tx: Queryable, ids: readonly bigint[]): Promise<void> {

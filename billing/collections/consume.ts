@@ -5,8 +5,8 @@
 
 import { lockAccountGuard } from '../../db/account-guards.ts';
 import { openCaseOf } from '../../db/collection-reads.ts';
-import { insertEvent, settleEvents, takeOutboxAfter } from '../../db/collections.ts';
-import { markOutboxDone } from '../../db/outbox.ts';
+import { insertEvent, settleEvents } from '../../db/collections.ts';
+import { markOutboxDone, takeOutboxAfter } from '../../db/outbox.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { describeError, LIMITS } from '../../domain/index.ts';
 import { applyAccount } from './apply.ts';

@@ -1,5 +1,5 @@
 /** Bearer API keys on every route that does not say it is public. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { principalOfToken } from '../../db/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { type Clock, Fault, LIMITS, type Principal, type Scope } from '../../domain/index.ts';
@@ -45,11 +45,4 @@ export function requireScope(request: FastifyRequest, scope: Scope): Principal {
   if (request.principal === null) throw new Fault('UNAUTHENTICATED');
   if (!request.principal.scopes.has(scope)) throw new Fault('FORBIDDEN', { scope });
   return request.principal;
-}
-
-/** A route's preHandler that asks for a scope. */
-export function scoped(scope: Scope) {
-  return async (request: FastifyRequest, _reply: FastifyReply): Promise<void> => {
-    requireScope(request, scope);
-  };
 }

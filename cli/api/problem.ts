@@ -1,6 +1,6 @@
 /** Errors as RFC 9457 problem+json, with the stable code of the fault table. */
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
-import { FAULTS, Fault, type FaultCode } from '../../domain/index.ts';
+import { Fault, type FaultCode } from '../../domain/index.ts';
 
 export interface Problem {
   readonly type: string;
@@ -58,5 +58,3 @@ function validationProblems(error: FastifyError | Fault): Problem['problems'] | 
     detail: v.message ?? 'invalid',
   }));
 }
-
-export const FAULT_CODES = Object.keys(FAULTS) as FaultCode[];

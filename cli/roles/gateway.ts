@@ -1,7 +1,8 @@
 /** The gateway role: broker or broker client, journal, head-end push, breaker commands. */
 import { join } from 'node:path';
-import { beginKey, finishKey } from '../../db/idempotency.ts';
+import { beginKey, finishKey, forgetKeys } from '../../db/idempotency.ts';
 import { databaseDirectory } from '../../db/meter-directory.ts';
+import { LIMITS } from '../../domain/index.ts';
 import { EmbeddedBroker } from '../../gateway/broker/embedded.ts';
 import { ExternalBroker } from '../../gateway/broker/external.ts';
 import type { MeterLink } from '../../gateway/broker/link.ts';
@@ -63,6 +64,8 @@ export async function startGateway(deps: RoleDeps): Promise<GatewayRole> {
     onError: (error) => log.warn({ err: error }, 'hints of commands'),
   });
   gatewayMetrics(deps.metrics, journal, link, sender);
+  const stopped = new AbortController();
+  const forgetting = forgetOldKeys(deps, stopped.signal);
   return {
     journal,
     link,
@@ -71,6 +74,8 @@ export async function startGateway(deps: RoleDeps): Promise<GatewayRole> {
     checks: [{ name: 'journal', check: async () => journalState(journal) }],
     plugins: [push(deps, journal)],
     async stop() {
+      stopped.abort();
+      await forgetting;
       await hints.close();
       await sender.stop();
       await link.stop();
@@ -135,4 +140,15 @@ function push(deps: RoleDeps, journal: Journal) {
       finish: (principal, key) => finishKey(db, principal, key, 202),
     },
   });
+}
+
+const FORGET_EVERY_MS = 3_600_000;
+
+async function forgetOldKeys({ db, clock, log }: RoleDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await forgetKeys(db, LIMITS.idempotencyKeepMs).catch((error: unknown) =>
+      log.warn({ err: error }, 'old idempotency keys'),
+    );
+    await clock.sleep(FORGET_EVERY_MS, signal).catch(() => {});
+  }
 }
