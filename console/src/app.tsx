@@ -12,7 +12,7 @@ import { href, type Route, route } from './router.ts';
 import { SessionContext } from './session-context.ts';
 import { Shell } from './shell.tsx';
 import { useStore } from './store.ts';
-import { useText } from './text/text.ts';
+import { language, useText } from './text/text.ts';
 
 const MetersPage = lazyPage(async () => (await import('./pages/meters-page.tsx')).MetersPage);
 const MeterPage = lazyPage(async () => (await import('./pages/meter/meter-page.tsx')).MeterPage);
@@ -26,10 +26,15 @@ const CommandsPage = lazyPage(
 const CommandPage = lazyPage(
   async () => (await import('./pages/commands/command-page.tsx')).CommandPage,
 );
+const CollectionsPage = lazyPage(
+  async () => (await import('./pages/collections/collections-page.tsx')).CollectionsPage,
+);
+const AccountPage = lazyPage(
+  async () => (await import('./pages/collections/account-page.tsx')).AccountPage,
+);
 
 export function App() {
-  const { locale } = useText();
-  document.documentElement.lang = locale;
+  document.documentElement.lang = useStore(language);
   return useStore(apiKey) === null ? <SignIn /> : <SignedIn />;
 }
 
@@ -80,6 +85,10 @@ function pageOf({ path, query }: Route) {
   }
   if (area === 'commands') {
     return id === undefined ? <CommandsPage query={query} /> : <CommandPage key={id} id={id} />;
+  }
+  if (area === 'collections') {
+    if (id === undefined) return <CollectionsPage query={query} />;
+    return <AccountPage key={id} id={id} />;
   }
   return undefined;
 }

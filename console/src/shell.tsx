@@ -8,13 +8,14 @@ import { Badge } from './parts/badge.tsx';
 import { href, route } from './router.ts';
 import { SessionContext, useScope } from './session-context.ts';
 import { useStore } from './store.ts';
-import { chooseLanguage, LANGUAGES, type Language, useText } from './text/text.ts';
+import { chooseLanguage, LANGUAGES, type Language, language, useText } from './text/text.ts';
 import { chooseTheme, THEMES, type Theme, theme } from './theme.ts';
 
 const AREAS = [
   ['overview', ['readings:read', 'quarantine:read']],
   ['meters', ['master:read']],
   ['bills', ['billing:read']],
+  ['collections', ['collections:read']],
   ['commands', ['commands:read']],
 ] as const;
 
@@ -91,17 +92,18 @@ function BreakerState() {
 }
 
 function Choices() {
-  const { text, locale } = useText();
+  const { text } = useText();
+  const code = useStore(language);
   const chosen = useStore(theme);
   const { name } = useContext(SessionContext);
   return (
     <div class="choices">
       <label>
         <span class="visually-hidden">{text.app.language}</span>
-        <select value={locale} onChange={(e) => chooseLanguage(e.currentTarget.value as Language)}>
-          {Object.keys(LANGUAGES).map((code) => (
-            <option key={code} value={code}>
-              {code.toUpperCase()}
+        <select value={code} onChange={(e) => chooseLanguage(e.currentTarget.value as Language)}>
+          {Object.keys(LANGUAGES).map((name) => (
+            <option key={name} value={name}>
+              {name.toUpperCase()}
             </option>
           ))}
         </select>

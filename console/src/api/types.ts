@@ -236,3 +236,40 @@ export interface Breaker {
   readonly killSwitch: KillSwitch;
   readonly commands: Readonly<Record<string, number>>;
 }
+
+export interface CaseState {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly openedAt: string;
+  readonly changedAt: string;
+}
+
+export interface CollectionCase extends CaseState {
+  readonly id: string;
+  readonly account: string;
+  readonly branch: string;
+  readonly plan: { readonly code: string; readonly revision: number };
+  /** Something waits for somebody to look at it. */
+  readonly needsPerson: boolean;
+}
+
+export interface Hold {
+  readonly id: string;
+  readonly kind: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly reason: string;
+  readonly createdBy: string;
+  readonly releasedBy: string | null;
+}
+
+export interface AccountCollections {
+  readonly account: string;
+  readonly case: CaseState | null;
+  readonly holds: readonly Hold[];
+  readonly timeline: readonly {
+    readonly at: string;
+    readonly what: string;
+    readonly detail: unknown;
+  }[];
+}

@@ -27,3 +27,10 @@ export const SEVERITY_LOOK: Readonly<Record<string, Look>> = {
   ISSUE: 'warn',
   TERMINATE: 'danger',
 };
+
+export const CASE_LOOK: Readonly<Record<string, Look>> = {
+  open: 'warn',
+  stopped: 'neutral',
+  restoring: 'info',
+  closed: 'ok',
+};

@@ -11,6 +11,15 @@ export function formatDate(date: string, locale: string, weekday = false): strin
   }).format(Date.parse(`${date}T00:00:00Z`));
 }
 
+/** '21 Nov', where the year is told elsewhere. */
+export function formatDayMonth(date: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    day: 'numeric',
+    month: 'short',
+    timeZone: 'UTC',
+  }).format(Date.parse(`${date}T00:00:00Z`));
+}
+
 /** An instant with the zone it is shown in; without one, the viewer's. */
 export function formatInstant(iso: string, locale: string, zone?: string): string {
   return new Intl.DateTimeFormat(locale, {

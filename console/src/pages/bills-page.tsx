@@ -30,7 +30,7 @@ export function BillsPage({ query }: { readonly query: URLSearchParams }) {
   );
   return (
     <Page title={text.bills.title}>
-      <Panel title={text.bills.title} class="list">
+      <Panel title={text.bills.title} class="list" titleHidden>
         <AccountFilter account={account} />
         <InvoiceTable rows={pages.rows} />
         <More

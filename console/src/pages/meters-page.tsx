@@ -33,7 +33,7 @@ export function MetersPage({ query }: { readonly query: URLSearchParams }) {
   );
   return (
     <Page title={text.meters.title}>
-      <Panel title={text.meters.title} class="list">
+      <Panel title={text.meters.title} class="list" titleHidden>
         <Search search={search} />
         <MeterTable rows={pages.rows} />
         <More

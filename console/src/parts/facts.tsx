@@ -3,9 +3,15 @@ import type { ComponentChildren } from 'preact';
 
 export type Fact = readonly [name: string, value: ComponentChildren];
 
-export function Facts({ facts }: { readonly facts: readonly Fact[] }) {
+interface Props {
+  readonly facts: readonly Fact[];
+  /** Long values, such as fingerprints. */
+  readonly wide?: boolean;
+}
+
+export function Facts({ facts, wide }: Props) {
   return (
-    <dl class="facts">
+    <dl class={wide === true ? 'facts facts-wide' : 'facts'}>
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

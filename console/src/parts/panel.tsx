@@ -8,6 +8,8 @@ import { Problem } from './problem.tsx';
 interface Props {
   readonly title: string;
   readonly class?: string;
+  /** Where it repeats the heading of the page. */
+  readonly titleHidden?: boolean;
   readonly aside?: ComponentChildren;
   readonly children: ComponentChildren;
 }
@@ -16,7 +18,7 @@ export function Panel(props: Props) {
   const id = useId();
   return (
     <section class={`panel ${props.class ?? ''}`} aria-labelledby={id}>
-      <header class="panel-head">
+      <header class={props.titleHidden === true ? 'visually-hidden' : 'panel-head'}>
         <h2 id={id}>{props.title}</h2>
         {props.aside}
       </header>

@@ -20,8 +20,11 @@ export function chooseLanguage(next: Language): void {
   language.set(next);
 }
 
-/** `locale` is the language: numbers and dates follow the text around them. */
+/** Dates as '21 Nov 2026', numbers as 12,345.6: the day first in both languages. */
+const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', es: 'es-ES' };
+
+/** `locale` goes with the language: numbers and dates follow the text around them. */
 export function useText(): { readonly text: Text; readonly locale: string } {
-  const locale = useStore(language);
-  return { text: LANGUAGES[locale], locale };
+  const code = useStore(language);
+  return { text: LANGUAGES[code], locale: LOCALES[code] };
 }

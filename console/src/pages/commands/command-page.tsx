@@ -3,6 +3,7 @@ import type { CommandDetail, CommandEvent } from '../../api/types.ts';
 import { useData } from '../../api/use-data.ts';
 import { COMMAND_LOOK } from '../../format/status.ts';
 import { formatInstant } from '../../format/time.ts';
+import { Detail } from '../../parts/detail.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Json } from '../../parts/json.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -90,24 +91,5 @@ function Timeline({ events }: { readonly events: readonly CommandEvent[] }) {
         </li>
       ))}
     </ol>
-  );
-}
-
-/** A plain reason reads as a sentence; anything else as it is kept. */
-function Detail({ detail }: { readonly detail: unknown }) {
-  if (detail === null || detail === undefined) return null;
-  if (typeof detail === 'string') return <p>{detail}</p>;
-  const entries = Object.entries(detail);
-  if (entries.length === 0) return null;
-  const plain = entries.every(([, value]) => value === null || typeof value !== 'object');
-  if (!plain) return <Json value={detail} />;
-  return (
-    <p>
-      {entries.map(([name, value]) => (
-        <span key={name} class="pair">
-          {name} <b>{value === null ? '—' : String(value)}</b>
-        </span>
-      ))}
-    </p>
   );
 }

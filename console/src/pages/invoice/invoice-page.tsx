@@ -25,7 +25,7 @@ export function InvoicePage({ id, query }: Props) {
   const opened = invoice?.determinants.find(({ code }) => code === query.get('determinant'));
   return (
     <Page title={text.invoice.title(id)}>
-      <DataPanel title={text.invoice.title(id)} loaded={loaded} class="identity">
+      <DataPanel title={text.invoice.title(id)} loaded={loaded} class="identity" titleHidden>
         {(data) => <Head invoice={data} />}
       </DataPanel>
       {invoice !== undefined && (
@@ -42,6 +42,7 @@ export function InvoicePage({ id, query }: Props) {
           )}
           <Panel title={text.invoice.hashes}>
             <Facts
+              wide
               facts={[
                 [text.invoice.input, <code>{invoice.input_hash}</code>],
                 [text.invoice.result, <code>{invoice.result_hash}</code>],

@@ -2,7 +2,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { DayCompleteness } from '../../api/types.ts';
 import { formatCount } from '../../format/decimal.ts';
-import { formatDate } from '../../format/time.ts';
+import { formatDate, formatDayMonth } from '../../format/time.ts';
 import { Patterns } from '../../parts/patterns.tsx';
 import { useText } from '../../text/text.ts';
 
@@ -10,7 +10,9 @@ const WIDTH = 620;
 const HEIGHT = 190;
 const TOP = 8;
 const BOTTOM = 22;
-const LEFT = 64;
+const LEFT = 56;
+/** Half a label of the last day. */
+const RIGHT = 18;
 const PARTS = ['received', 'estimated', 'missing'] as const;
 
 export function CompletenessBars({ days }: { readonly days: readonly DayCompleteness[] }) {
@@ -18,7 +20,7 @@ export function CompletenessBars({ days }: { readonly days: readonly DayComplete
   const prefix = useId();
   const [shown, setShown] = useState<number>();
   const top = Math.max(1, ...days.map((day) => day.expected));
-  const slot = (WIDTH - LEFT) / days.length;
+  const slot = (WIDTH - LEFT - RIGHT) / days.length;
   const day = days[shown ?? days.length - 1];
   return (
     <>
@@ -45,7 +47,7 @@ export function CompletenessBars({ days }: { readonly days: readonly DayComplete
                 class="tick"
                 text-anchor="middle"
               >
-                {formatDate(row.date, locale).replace(/ \d{4}$/, '')}
+                {formatDayMonth(row.date, locale)}
               </text>
             )}
           </g>
@@ -74,7 +76,13 @@ function Axis({ top }: { readonly top: number }) {
         const y = TOP + (1 - part) * (HEIGHT - TOP - BOTTOM);
         return (
           <g key={part}>
-            <line x1={LEFT} x2={WIDTH} y1={y} y2={y} class={part === 0 ? 'axis' : 'grid-line'} />
+            <line
+              x1={LEFT}
+              x2={WIDTH - RIGHT}
+              y1={y}
+              y2={y}
+              class={part === 0 ? 'axis' : 'grid-line'}
+            />
             <text x={LEFT - 6} y={y + 4} class="tick" text-anchor="end">
               {formatCount(Math.round(top * part), locale)}
             </text>
