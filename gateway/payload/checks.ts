@@ -83,10 +83,17 @@ export function checkSerial(value: unknown): value is string {
   return typeof value === 'string' && SERIAL.test(value);
 }
 
+/** The last instant read: the records of one push mostly start together. */
+let last: { readonly text: unknown; readonly ms: number } = { text: undefined, ms: 0 };
+
 /** Epoch ms, or 0 with a note. */
 export function checkInstant(value: unknown, place: string, name: string, notes: Notes): number {
+  if (typeof value === 'string' && value === last.text) return last.ms;
   const instant = typeof value === 'string' && value.length <= 40 ? parseInstant(value) : undefined;
-  if (instant !== undefined) return instant;
+  if (instant !== undefined) {
+    last = { text: value, ms: instant };
+    return instant;
+  }
   const said = value === undefined ? 'is missing' : `${excerpt(value)} is no time with a zone`;
   notes.schema(`${place}/${name}`, said);
   return 0;

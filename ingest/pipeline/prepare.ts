@@ -156,16 +156,16 @@ function place(
   const off = gridOffsetMs(given, intervalS, entry.zone);
   const startMs = given - off;
   const addedFlags = off === 0 ? 0 : FLAG.CLOCK_ROUNDED;
-  const ready = { source, entry, stepMs, addedFlags };
   if (intervalS !== DAY_S || entry.zone === undefined || values.length === 1) {
-    prepared.intervals.push({ ...ready, offset, startMs, values });
+    // Written out: a spread here costs more than all rules together.
+    prepared.intervals.push({ source, offset, entry, startMs, stepMs, values, addedFlags });
     return;
   }
   const { zone } = entry;
-  values.forEach((value, i) => {
-    const midnight = midnightAfter(startMs, i, zone);
-    prepared.intervals.push({ ...ready, offset: offset + i, startMs: midnight, values: [value] });
-  });
+  for (const [i, value] of values.entries()) {
+    const midnight = { startMs: midnightAfter(startMs, i, zone), values: [value] };
+    prepared.intervals.push({ source, offset: offset + i, entry, stepMs, addedFlags, ...midnight });
+  }
 }
 
 /** Quality to store: raw readings that passed arrival are valid, unless the device doubts them. */
