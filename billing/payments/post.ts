@@ -37,7 +37,7 @@ export interface PostedPayment {
 
 const AMOUNT = /^(0|[1-9]\d{0,11})(\.\d{1,4})?$/;
 
-export function postPayment(
+export async function postPayment(
   db: Database,
   input: PaymentInput,
   deps: { readonly nowMs: number; readonly random: RandomBytes },
