@@ -34,7 +34,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   const stage = await openStage('bill-run');
   try {
     const rounds = context.quick ? 2 : 3;
-    const branchBills = context.full ? NIGHT_BILLS / rounds : context.quick ? 400 : 800;
+    const branchBills = context.full ? NIGHT_BILLS / rounds : context.quick ? 400 : 600;
     const bills = branchBills * (rounds + 1);
     await loadCustomers(stage.db, bills, branchBills);
     const loadMs = await loadMonth(stage.db, bills);

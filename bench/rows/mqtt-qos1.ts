@@ -44,17 +44,23 @@ async function run(context: BenchContext): Promise<Row[]> {
       fromSlot += count;
       await senders.ask('preparePublishes', { ...order, port });
       const started = performance.now();
+      const cpuBefore = process.cpuUsage();
       const [report, endMs] = await Promise.all([
         senders.ask('publish'),
         untilStored(stage.db, fromSlot * CONNECTIONS, TIMEOUT_MS),
       ]);
+      const cpu = cpuUs(cpuBefore, report.messages);
+      const bareBefore = process.cpuUsage();
       const limit = await bareRound(senders, { ...order, port: bare.port });
       if (n === 0) continue; // warm-up
       acked.push((report.messages / report.elapsedMs) * 1_000);
       stored.push((report.messages / (endMs - started)) * 1_000);
       limits.push(limit);
       const said = [acked, stored, limits].map((all) => figure(all.at(-1) ?? 0)).join(' / ');
-      context.say(`round ${n}: acknowledged / stored / bare aedes: ${said} messages/s`);
+      const bareCpu = cpuUs(bareBefore, report.messages);
+      context.say(
+        `round ${n}: acknowledged / stored / bare aedes: ${said} messages/s; Node ${cpu} / ${bareCpu} µs each`,
+      );
     }
     await checkRows(stage.db, 'reading', fromSlot * CONNECTIONS);
     checkUnthrottled(line);
@@ -76,6 +82,12 @@ async function run(context: BenchContext): Promise<Row[]> {
     await bare.close();
     await stage.close();
   }
+}
+
+/** Processor time of this process since then, for one message. */
+function cpuUs(before: NodeJS.CpuUsage, messages: number): string {
+  const { user, system } = process.cpuUsage(before);
+  return figure((user + system) / messages);
 }
 
 export function mqttPortOf(line: Line): number {

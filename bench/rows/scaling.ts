@@ -26,7 +26,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   try {
     fleets.push(await openFleet(senders, SMALL, large));
     fleets.push(await openFleet(senders, large, large));
-    const rounds = context.quick ? 2 : 4;
+    const rounds = context.quick ? 1 : 3;
     const costs = fleets.map((): number[] => []);
     for (let n = 0; n <= rounds; n += 1) {
       for (const [i, fleet] of fleets.entries()) {
