@@ -1,5 +1,5 @@
 /** Batches: the row that makes an arrival count once, its counts, and its bytes. */
-import { inflateSync } from 'node:zlib';
+import { inflateRawSync } from 'node:zlib';
 import { type Conservation, decodeEnvelopes, type Envelope } from '../domain/index.ts';
 import { LOCKS } from './locks.ts';
 import { type Connection, type Database, isConnectionError, type Queryable } from './pool.ts';
@@ -12,7 +12,7 @@ export interface NewBatch {
   readonly messages: number;
   /** SHA-256 of the framed bytes; absent where a batch has no bytes of its own. */
   readonly rawHash?: Buffer;
-  /** Deflated. */
+  /** Raw deflate (RFC 1951): rawHash is the check. */
   readonly raw?: Buffer;
   readonly counts: Conservation;
   readonly absent: number;
@@ -156,5 +156,5 @@ export async function rawOf(db: Queryable, batchId: number): Promise<Envelope[]>
      SELECT r.raw FROM batch_raw r JOIN origin o ON o.id = r.batch_id ORDER BY r.batch_id`,
     [batchId],
   );
-  return rows.flatMap(({ raw }) => decodeEnvelopes(inflateSync(raw)));
+  return rows.flatMap(({ raw }) => decodeEnvelopes(inflateRawSync(raw)));
 }

@@ -78,7 +78,7 @@ export interface SealedBatch {
   readonly messages: number;
   /** Readings and uncountable payloads: what must be accounted for. */
   readonly offered: number;
-  /** All messages framed (domain/framing) and deflated, base64. */
+  /** All messages framed (domain/framing) and deflated (raw, RFC 1951), base64. */
   readonly raw: string;
   /** SHA-256 of the framed, not yet deflated, bytes; hex. */
   readonly rawHash: string;

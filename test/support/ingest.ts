@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { deflateSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import type { Database, Queryable } from '../../db/pool.ts';
 import { encodeEnvelope } from '../../domain/framing.ts';
 import {
@@ -111,7 +111,7 @@ export function seal(
     refusals,
     messages: blocks.length,
     offered: offeredOf({ blocks: blocks.map((b) => ({ ...b, message: 0 })), refusals }),
-    raw: deflateSync(framed).toString('base64'),
+    raw: deflateRawSync(framed).toString('base64'),
     rawHash: sha256Hex(framed),
   };
 }
