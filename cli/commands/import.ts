@@ -5,7 +5,7 @@ import { type Context, engines, openRedis, openStore } from '../context.ts';
 import { type FileOutcome, importFile } from '../import/import-file.ts';
 import { type ImportFlags, type ImportOptions, importOptions } from '../import/options.ts';
 import { reportJson, reportText } from '../import/report.ts';
-import { ImportSession } from '../import/session.ts';
+import { ImportSession, importPrefix } from '../import/session.ts';
 
 interface Flags extends ImportFlags {
   readonly mapping?: string;
@@ -34,12 +34,14 @@ async function run(ctx: Context, files: readonly string[], flags: Flags): Promis
   const db = await openStore(ctx, target, { name: 'import' });
   try {
     (await openRedis(ctx, target)).disconnect();
+    const directory = join(dirname(ctx.config.journalDirectory), 'import-journal');
     const session = await ImportSession.open({
       db,
       redisUrl: target.redisUrl,
       clock: ctx.clock,
       random: ctx.random,
-      directory: join(dirname(ctx.config.journalDirectory), 'import-journal'),
+      directory,
+      prefix: importPrefix(directory),
       warn: (error, text) => ctx.log.warn({ err: error }, text),
     });
     try {

@@ -15,6 +15,7 @@ import {
   LIMITS,
   QUEUES,
   type RandomBytes,
+  sha256Hex,
 } from '../../domain/index.ts';
 import { nodeFiles } from '../../gateway/journal/files.ts';
 import { Journal } from '../../gateway/journal/journal.ts';
@@ -25,7 +26,10 @@ import { openPipeline, type PipelineDeps } from '../../ingest/pipeline/process-b
 import { type IngestWorker, startIngestWorker } from '../../ingest/pipeline/worker.ts';
 import { Spool } from './spool.ts';
 
-export const IMPORT_PREFIX = '{meterline-import}';
+/** A queue for each journal: what a killed import left in it goes to nobody else's database. */
+export function importPrefix(directory: string): string {
+  return `{meterline-import-${sha256Hex(directory).slice(0, 12)}}`;
+}
 
 export interface ImportDeps {
   readonly db: Database;
@@ -34,8 +38,8 @@ export interface ImportDeps {
   readonly random: RandomBytes;
   /** The import's own: never the gateway's, which has another lock. */
   readonly directory: string;
-  /** BullMQ key prefix, one for each database. */
-  readonly prefix?: string;
+  /** BullMQ key prefix, see importPrefix. */
+  readonly prefix: string;
   readonly warn: (error: unknown, text: string) => void;
 }
 
@@ -71,7 +75,7 @@ export class ImportSession {
 
   /** Throws JOURNAL_LOCKED while another import runs. Delivers what an interrupted one left. */
   static async open(deps: ImportDeps): Promise<ImportSession> {
-    const { db, redisUrl, clock, random, directory, prefix = IMPORT_PREFIX, warn } = deps;
+    const { db, redisUrl, clock, random, directory, prefix, warn } = deps;
     const journal = await Journal.open({
       directory,
       files: nodeFiles,
@@ -173,7 +177,7 @@ export class ImportSession {
 
   /** Done jobs hold their batch; nobody looks at them once the import has ended. */
   async #sweepQueue(): Promise<void> {
-    const { redisUrl, prefix = IMPORT_PREFIX, warn } = this.deps;
+    const { redisUrl, prefix, warn } = this.deps;
     const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
     redis.on('error', (error) => warn(error, 'import queue'));
     const queue = new Queue(QUEUES.readings, { connection: redis, prefix });
