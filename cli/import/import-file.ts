@@ -65,13 +65,14 @@ export async function importFile(
   }
   try {
     const context: ReadContext = { fileName: basename(path), options: options.format };
-    onProgress(0, 1, 'checking');
-    const survey = await validateFile(spooled.chunks, context);
+    const { bytes } = spooled;
+    const checked = spooled.chunks((done) => onProgress(done, bytes, 'checking'));
+    const survey = await validateFile(checked, context);
     if (!survey.accepted) return refusal(path, survey.format, survey.problems);
-    const file: SurveyedFile = { chunks: spooled.chunks, context, survey };
+    const file: SurveyedFile = { chunks: spooled.chunks(), context, survey };
     const done = await store(session, path, file, options, onProgress);
     const seconds = (clock.monotonicMs() - startMs) / 1_000;
-    return { ...done, bytes: spooled.bytes, seconds };
+    return { ...done, bytes, seconds };
   } finally {
     await spooled.remove();
   }

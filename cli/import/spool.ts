@@ -9,8 +9,8 @@ import { type RandomBytes, uuidV7 } from '../../domain/index.ts';
 import { reiterable } from '../../ingest/formats/reading.ts';
 
 export interface Spooled {
-  /** Readable from the beginning as often as wanted. */
-  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Readable from the beginning as often as wanted; `onBytes` is told how far a reading is. */
+  chunks(onBytes?: (done: number) => void): AsyncIterable<Uint8Array>;
   readonly bytes: number;
   remove(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export class Spool {
       await copyFile(path, copy, constants.COPYFILE_FICLONE);
       const { size } = await stat(copy);
       return {
-        chunks: reiterable(() => createReadStream(copy)),
+        chunks: (onBytes) => reiterable(() => counted(createReadStream(copy), onBytes)),
         bytes: size,
         remove: () => rm(copy, { force: true }),
       };
@@ -47,5 +47,17 @@ export class Spool {
       await rm(copy, { force: true });
       throw error;
     }
+  }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (done: number) => void = () => {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let done = 0;
+  for await (const chunk of chunks) {
+    done += chunk.length;
+    onBytes(done);
+    yield chunk;
   }
 }

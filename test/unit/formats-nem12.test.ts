@@ -11,6 +11,7 @@ describe('a day', () => {
     expect(blocks).toEqual([
       {
         kind: 'interval',
+        multiplierApplied: true,
         meter: 'SERIAL1',
         channel: 'E1',
         startMs: Date.parse('2024-01-01T00:00:00+10:00'),
