@@ -1,8 +1,10 @@
 /** Which page is shown: sign-in without a key, else the page of the route. */
 
+import { useContext, useEffect } from 'preact/hooks';
 import { apiKey } from './api/session.ts';
 import type { Session } from './api/types.ts';
 import { useData } from './api/use-data.ts';
+import { areasOf } from './areas.ts';
 import { lazyPage } from './lazy-page.tsx';
 import { OverviewPage } from './pages/overview/overview-page.tsx';
 import { SignIn } from './pages/sign-in.tsx';
@@ -62,7 +64,15 @@ function SignedIn() {
 }
 
 function CurrentPage() {
-  return pageOf(useStore(route)) ?? <NotFound />;
+  const shown = useStore(route);
+  const areas = areasOf(useContext(SessionContext).scopes);
+  const home = areas[0] ?? 'overview';
+  const elsewhere = shown.path.length === 0 && home !== 'overview';
+  useEffect(() => {
+    if (elsewhere) location.replace(href([home]));
+  }, [elsewhere, home]);
+  if (elsewhere) return null;
+  return pageOf(shown) ?? <NotFound />;
 }
 
 function pageOf({ path, query }: Route) {

@@ -4,20 +4,13 @@ import { useContext } from 'preact/hooks';
 import { signOut } from './api/session.ts';
 import type { Breaker } from './api/types.ts';
 import { useData } from './api/use-data.ts';
+import { areasOf } from './areas.ts';
 import { Badge } from './parts/badge.tsx';
 import { href, route } from './router.ts';
 import { SessionContext, useScope } from './session-context.ts';
 import { useStore } from './store.ts';
 import { chooseLanguage, LANGUAGES, type Language, language, useText } from './text/text.ts';
 import { chooseTheme, THEMES, type Theme, theme } from './theme.ts';
-
-const AREAS = [
-  ['overview', ['readings:read', 'quarantine:read']],
-  ['meters', ['master:read']],
-  ['bills', ['billing:read']],
-  ['collections', ['collections:read']],
-  ['commands', ['commands:read']],
-] as const;
 
 const BREAKER_EVERY_MS = 10_000;
 
@@ -56,11 +49,10 @@ function Areas() {
   const { text } = useText();
   const { path } = useStore(route);
   const { scopes } = useContext(SessionContext);
-  const seen = AREAS.filter(([, any]) => any.some((scope) => scopes.includes(scope)));
   return (
     <nav class="rail" aria-label={text.app.areas}>
       <ul>
-        {seen.map(([area]) => (
+        {areasOf(scopes).map((area) => (
           <li key={area}>
             <a
               href={href(area === 'overview' ? [] : [area])}

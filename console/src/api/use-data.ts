@@ -41,6 +41,8 @@ export function useData<T>(path: string | undefined, options: UseDataOptions = {
       const next = await answer<T>(path, stop.signal, alsoFine.current);
       if (stop.signal.aborted) return;
       setState((s) => ({ ...(s.path === path ? s : { path }), ...next, loading: false }));
+      // Asking again does not grant a scope.
+      if (next.problem?.status === 403) return;
       if (refreshMs !== undefined && !document.hidden) timer = setTimeout(read, refreshMs);
     };
     const shown = () => {

@@ -58,7 +58,10 @@ export function LoadChoices({ view, channels }: { view: LoadView; channels: read
         ))}
       </select>
       <p class="chosen-day">
-        <strong>{formatDate(date, locale, true)}</strong>{' '}
+        <strong>
+          {formatDate(date, locale, true)}
+          {span === 'week' && ` – ${formatDate(addDays(date, days - 1), locale, true)}`}
+        </strong>{' '}
         <span class="note">
           {view.zone}
           {hours !== days * 24 && ` · ${text.meter.hours(String(hours - (days - 1) * 24))}`}

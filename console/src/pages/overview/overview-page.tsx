@@ -3,6 +3,7 @@ import type { Conservation } from '../../api/types.ts';
 import { useData } from '../../api/use-data.ts';
 import { Live } from '../../parts/live.tsx';
 import { Page } from '../../parts/page.tsx';
+import { useScope } from '../../session-context.ts';
 import { useText } from '../../text/text.ts';
 import { CompletenessPanel } from './completeness-panel.tsx';
 import { ConservationPanel } from './conservation-panel.tsx';
@@ -15,15 +16,19 @@ const SLOW_MS = 15_000;
 
 export function OverviewPage() {
   const { text } = useText();
-  const conservation = useData<Conservation>('/v1/conservation', { refreshMs: FAST_MS });
+  const readings = useScope('readings:read');
+  const quarantine = useScope('quarantine:read');
+  const conservation = useData<Conservation>(readings ? '/v1/conservation' : undefined, {
+    refreshMs: FAST_MS,
+  });
   return (
     <Page title={text.overview.title} aside={<Live loaded={conservation} everyMs={FAST_MS} />}>
       <div class="grid">
-        <ConservationPanel loaded={conservation} />
-        <CompletenessPanel everyMs={SLOW_MS} />
+        {readings && <ConservationPanel loaded={conservation} />}
+        {readings && <CompletenessPanel everyMs={SLOW_MS} />}
         <ReadinessPanel everyMs={FAST_MS} />
-        <ExceptionsPanel everyMs={SLOW_MS} />
-        <QuarantinePanel everyMs={SLOW_MS} />
+        {readings && <ExceptionsPanel everyMs={SLOW_MS} />}
+        {quarantine && <QuarantinePanel everyMs={SLOW_MS} />}
       </div>
     </Page>
   );

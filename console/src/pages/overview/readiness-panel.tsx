@@ -28,7 +28,7 @@ export function ReadinessPanel({ everyMs }: { readonly everyMs: number }) {
           columns={[
             { head: text.overview.part, cell: (row) => row.name },
             {
-              head: text.overview.check,
+              head: text.commands.state,
               cell: (row) => (
                 <Badge look={row.ok ? 'ok' : 'danger'}>
                   {row.ok ? text.overview.ready : text.overview.notReady}
