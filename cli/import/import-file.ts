@@ -147,7 +147,11 @@ async function send(
     for (const { values } of blocks) sent += values.length;
     onProgress(sent, total, `${sent} of ${total} intervals`);
   });
-  await session.settled(() => onProgress(sent, total, 'waiting for the database'));
+  let most = 0;
+  await session.settled((waiting) => {
+    most = Math.max(most, waiting);
+    onProgress(most - waiting, most, `${waiting} messages on their way into the database`);
+  });
 }
 
 function stored(block: ReadingBlock, { meter, channel }: NamedStream): ReadingBlock {

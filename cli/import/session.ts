@@ -132,11 +132,11 @@ export class ImportSession {
     await Promise.all(appending);
   }
 
-  /** Resolves when the database has committed all that was sent. */
-  async settled(onLook: () => void = () => {}): Promise<void> {
+  /** Resolves when the database has committed all; `onLook` is told how many messages wait. */
+  async settled(onLook: (waiting: number) => void = () => {}): Promise<void> {
     while (!this.#isSettled()) {
       await this.#look();
-      onLook();
+      onLook(this.#journal.stats().uncommittedMessages);
     }
   }
 
