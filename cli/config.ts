@@ -18,6 +18,7 @@ export const ENVIRONMENT = {
   METERLINE_MQTT_PORT: 'port of the embedded broker (1883; 0 = any free)',
   METERLINE_JOURNAL_DIR: 'journal of the gateway (.meterline/journal)',
   METERLINE_APPROVAL_KEYS: 'file with the public keys of approvers the gateway trusts',
+  METERLINE_API_TOKEN: 'your API key, for commands that talk to a running line',
   METERLINE_CHUNK_DAYS: 'days in one chunk of readings (7; 1 for half a million meters)',
   METERLINE_LOG: 'log level (info)',
   METERLINE_UNSAFE_DURABILITY: '1 = start although fsync, AOF or noeviction are off',
@@ -33,6 +34,7 @@ export interface Config {
   readonly mqttPort: number;
   readonly journalDirectory: string;
   readonly approvalKeysFile: string | undefined;
+  readonly apiToken: string | undefined;
   readonly chunkDays: number;
   readonly logLevel: string;
   readonly unsafeDurability: boolean;
@@ -55,6 +57,7 @@ export function readConfig(env: Environment, projectDirectory: string): Config {
       text(env, 'METERLINE_JOURNAL_DIR') ?? '.meterline/journal',
     ),
     approvalKeysFile: text(env, 'METERLINE_APPROVAL_KEYS'),
+    apiToken: text(env, 'METERLINE_API_TOKEN'),
     chunkDays: integer(env, 'METERLINE_CHUNK_DAYS', 7, 1, 366),
     logLevel: oneOf(
       env,
