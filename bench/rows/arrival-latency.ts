@@ -4,7 +4,7 @@ import { loadFleet } from '../load.ts';
 import { type Bench, type BenchContext, figure, quantile, type Row, rounded } from '../row.ts';
 import { startSenders } from '../senders/parent.ts';
 import { openStage } from '../stage.ts';
-import { mqttPortOf } from './mqtt-qos1.ts';
+import { checkUnthrottled, mqttPortOf } from './mqtt-qos1.ts';
 
 /** design: 500,000 meters, four channels, every 15 minutes. */
 const PER_S = 2_200;
@@ -30,6 +30,7 @@ async function run(context: BenchContext): Promise<Row[]> {
       seconds: WARM_UP_S + (context.quick ? 10 : 25),
       warmUpS: WARM_UP_S,
     });
+    checkUnthrottled(line);
     const { latenciesMs } = report;
     const at = (share: number) => `${figure(quantile(latenciesMs, share))} ms`;
     const said = `p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}`;

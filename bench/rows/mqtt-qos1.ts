@@ -103,7 +103,7 @@ async function bareRound(
   return (messages / elapsedMs) * 1_000;
 }
 
-function checkUnthrottled(line: Line): void {
+export function checkUnthrottled(line: Line): void {
   const { throttled, stalled, refused } = line.gateway?.link.stats() ?? {};
   if (throttled === 0 && stalled === 0 && refused === 0) return;
   throw new Error(`throttled ${throttled}, stalled ${stalled}, refused ${refused}: no fair figure`);
