@@ -5,6 +5,7 @@ import { signOut } from './api/session.ts';
 import type { Breaker } from './api/types.ts';
 import { useData } from './api/use-data.ts';
 import { areasOf } from './areas.ts';
+import { BREAKER_EVERY_MS, BreakerContext } from './breaker-context.ts';
 import { Badge } from './parts/badge.tsx';
 import { href, route } from './router.ts';
 import { SessionContext, useScope } from './session-context.ts';
@@ -12,36 +13,40 @@ import { useStore } from './store.ts';
 import { chooseLanguage, LANGUAGES, type Language, language, useText } from './text/text.ts';
 import { chooseTheme, THEMES, type Theme, theme } from './theme.ts';
 
-const BREAKER_EVERY_MS = 10_000;
-
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const { text } = useText();
+  const may = useScope('commands:read');
+  const breaker = useData<Breaker>(may ? '/v1/breaker' : undefined, {
+    refreshMs: BREAKER_EVERY_MS,
+  });
   return (
-    <div class="shell">
-      {/* biome-ignore lint/a11y/useValidAnchor: a way to the content, as pages have it; the hash is taken */}
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          // The hash is the route: jump without changing it.
-          event.preventDefault();
-          document.querySelector<HTMLElement>('#main')?.focus();
-        }}
-      >
-        {text.app.skip}
-      </a>
-      <header class="topbar">
-        <a class="brand" href={href([])}>
-          {text.app.name}
+    <BreakerContext.Provider value={breaker}>
+      <div class="shell">
+        {/* biome-ignore lint/a11y/useValidAnchor: a way to the content, as pages have it; the hash is taken */}
+        <a
+          class="skip"
+          href="#main"
+          onClick={(event) => {
+            // The hash is the route: jump without changing it.
+            event.preventDefault();
+            document.querySelector<HTMLElement>('#main')?.focus();
+          }}
+        >
+          {text.app.skip}
         </a>
-        <BreakerState />
-        <Choices />
-      </header>
-      <Areas />
-      <main id="main" tabIndex={-1}>
-        {children}
-      </main>
-    </div>
+        <header class="topbar">
+          <a class="brand" href={href([])}>
+            {text.app.name}
+          </a>
+          <BreakerState />
+          <Choices />
+        </header>
+        <Areas />
+        <main id="main" tabIndex={-1}>
+          {children}
+        </main>
+      </div>
+    </BreakerContext.Provider>
   );
 }
 
@@ -70,10 +75,7 @@ function Areas() {
 /** On every page: a stop must not be overlooked. */
 function BreakerState() {
   const { text } = useText();
-  const may = useScope('commands:read');
-  const { data } = useData<Breaker>(may ? '/v1/breaker' : undefined, {
-    refreshMs: BREAKER_EVERY_MS,
-  });
+  const { data } = useContext(BreakerContext);
   if (data === undefined) return <span class="breaker-state" />;
   const { on } = data.killSwitch;
   return (

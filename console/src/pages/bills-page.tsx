@@ -32,7 +32,7 @@ export function BillsPage({ query }: { readonly query: URLSearchParams }) {
     <Page title={text.bills.title}>
       <Panel title={text.bills.title} class="list" titleHidden>
         <AccountFilter account={account} />
-        <InvoiceTable rows={pages.rows} />
+        {pages.rows.length > 0 && <InvoiceTable rows={pages.rows} />}
         <More
           pages={pages}
           what={text.bills.title}

@@ -35,7 +35,7 @@ export function MetersPage({ query }: { readonly query: URLSearchParams }) {
     <Page title={text.meters.title}>
       <Panel title={text.meters.title} class="list" titleHidden>
         <Search search={search} />
-        <MeterTable rows={pages.rows} />
+        {pages.rows.length > 0 && <MeterTable rows={pages.rows} />}
         <More
           pages={pages}
           what={text.meters.title}

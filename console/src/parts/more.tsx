@@ -14,6 +14,13 @@ export function More({ pages, what, empty }: Props) {
   const { text, locale } = useText();
   const { rows, loading, hasMore, problem } = pages;
   const retry = rows.length === 0 ? pages.reload : pages.more;
+  if (loading && rows.length === 0) {
+    return (
+      <p class="skeleton" role="status">
+        {text.state.loading}
+      </p>
+    );
+  }
   return (
     <div class="more">
       {problem !== undefined && <Problem what={what} problem={problem} retry={retry} />}

@@ -36,7 +36,7 @@ export function CollectionsPage({ query }: { readonly query: URLSearchParams }) 
     <Page title={text.collections.title}>
       <Panel title={text.collections.cases} class="list" titleHidden>
         <Filters state={state} waiting={waiting} />
-        <CaseTable rows={pages.rows} />
+        {pages.rows.length > 0 && <CaseTable rows={pages.rows} />}
         <More pages={pages} what={text.collections.title} empty={empty} />
       </Panel>
     </Page>

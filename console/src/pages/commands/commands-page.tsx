@@ -1,7 +1,8 @@
 /** Commands by state, and the switch that stops them all. */
+import { useContext } from 'preact/hooks';
 import type { Breaker, Command } from '../../api/types.ts';
-import { useData } from '../../api/use-data.ts';
 import { usePages } from '../../api/use-pages.ts';
+import { BreakerContext } from '../../breaker-context.ts';
 import { formatCount } from '../../format/decimal.ts';
 import { COMMAND_LOOK } from '../../format/status.ts';
 import { formatInstant } from '../../format/time.ts';
@@ -15,7 +16,6 @@ import { useText } from '../../text/text.ts';
 import { KillSwitchPanel } from './kill-switch-panel.tsx';
 
 const PAGE_ROWS = 50;
-const BREAKER_EVERY_MS = 5_000;
 
 interface Body {
   readonly items: readonly Command[];
@@ -25,7 +25,7 @@ interface Body {
 export function CommandsPage({ query }: { readonly query: URLSearchParams }) {
   const { text } = useText();
   const state = query.get('state') ?? '';
-  const breaker = useData<Breaker>('/v1/breaker', { refreshMs: BREAKER_EVERY_MS });
+  const breaker = useContext(BreakerContext);
   const filter = state === '' ? '' : `&state=${encodeURIComponent(state)}`;
   const pages = usePages<Body, Command>(
     `/v1/commands?limit=${PAGE_ROWS}${filter}`,
@@ -38,7 +38,7 @@ export function CommandsPage({ query }: { readonly query: URLSearchParams }) {
       <KillSwitchPanel loaded={breaker} />
       <Panel title={text.commands.title} class="list">
         <StateFilter state={state} counts={breaker.data?.commands ?? {}} />
-        <CommandTable rows={pages.rows} />
+        {pages.rows.length > 0 && <CommandTable rows={pages.rows} />}
         <More
           pages={pages}
           what={text.commands.title}

@@ -21,7 +21,7 @@ type Counts = Readonly<Record<(typeof COUNTS)[number], number>>;
 export function ConservationPanel({ loaded }: { readonly loaded: Loaded<Conservation> }) {
   const { text } = useText();
   return (
-    <DataPanel title={text.overview.conservation} loaded={loaded} class="span-all">
+    <DataPanel title={text.overview.conservation} loaded={loaded} class="span-all conservation">
       {(data) =>
         data.origins.length === 0 ? <p>{text.overview.noBatches}</p> : <Body {...data} />
       }
