@@ -97,6 +97,15 @@ export const FAULTS = {
   DLMS_AUTHENTICITY: { say: 'DLMS {what} is not authentic', retry: false, blame: 'sender', status: 403 },
   DLMS_REPLAY: { say: 'DLMS invocation counter {given} is not above {last}', retry: false, blame: 'sender', status: 409 },
   DLMS_COUNTER_SPENT: { say: 'DLMS invocation counter of this key is spent; change the key', retry: false, blame: 'operator', status: 409 },
+  DLMS_CONNECT: { say: 'meter at {address} cannot be reached: {detail}', retry: true, blame: 'line', status: 502 },
+  DLMS_TIMEOUT: { say: 'meter did not answer {what} within {timeoutMs} ms', retry: true, blame: 'line', status: 504 },
+  DLMS_CLOSED: { say: 'meter closed the connection during {what}', retry: true, blame: 'meter', status: 502 },
+  DLMS_REFUSED: { say: 'meter refused the association: {detail}', retry: false, blame: 'operator', status: 502 },
+  DLMS_COUNTER: { say: 'meter expects invocation counter {expected}; {given} was sent', retry: true, blame: 'operator', status: 502 },
+  DLMS_EXCEPTION: { say: 'meter answered {what} with an exception: {detail}', retry: false, blame: 'meter', status: 502 },
+  DLMS_ACCESS: { say: 'meter refused {what}: {result}', retry: false, blame: 'meter', status: 502 },
+  DLMS_ANSWER: { say: 'meter answered {what} with {got}', retry: true, blame: 'meter', status: 502 },
+  DLMS_PROFILE: { say: 'profile {instance} cannot be read as readings: {detail}', retry: false, blame: 'meter', status: 502 },
   // Local stack
   STACK: { say: '{detail}', retry: false, blame: 'operator', status: 500 },
 } as const satisfies Record<string, FaultSpec>;

@@ -85,6 +85,19 @@ export const LIMITS = {
   dlmsChallengeBytesMax: 64,
   dlmsGbtWindowMax: 63,
   dlmsGbtRetriesMax: 3,
+  dlmsConnectMs: 5_000,
+  dlmsAnswerMs: 10_000, // one request and its answer; over HDLC with its repetitions
+  dlmsReleaseMs: 2_000, // many meters never answer a release
+  dlmsTriesMax: 3, // of a whole session that only reads
+  dlmsRetryPauseMs: 1_000, // doubled with each try
+  dlmsCounterBlock: 256, // invocation counters reserved at a time (threats.md section 5)
+  dlmsCounterJumpMax: 1_000_000, // further ahead a meter is not believed; a person has to look
+  dlmsColumnsMax: 64, // capture objects of a profile
+  dlmsProfileRowsMax: 3_000, // rows asked for at once: a month of quarter hours and a day
+  dlmsCatalogEntriesMax: 100_000, // layouts of profiles remembered
+  dlmsLayoutAgeMs: 86_400_000, // then the layout of a profile is read again
+  dlmsEvidenceBytesMax: 768 * 1024, // APDUs kept with one reading
+  dlmsObjectsMax: 2_000, // rows of an object list
 
   // Queues and workers
   queueAttemptsMax: 1_000_000, // a batch job is retried until it commits
