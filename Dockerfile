@@ -16,7 +16,7 @@ RUN groupadd --gid 10001 meterline \
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY --from=build /app/db/migrations ./dist/db/migrations
+COPY --from=build /app/console/dist ./console/dist
 USER 10001:10001
 EXPOSE 1883 8080
 ENTRYPOINT ["node", "dist/cli/main.js"]

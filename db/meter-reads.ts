@@ -9,12 +9,13 @@ export interface MeterSummary extends Row {
   readonly breaker_state: string;
   readonly breaker_at: number | null;
   readonly service_point: string | null;
+  readonly time_zone: string | null;
   readonly feeder: string | null;
   readonly account: string | null;
 }
 
 const METER = `SELECT m.serial, m.protocol, m.model, m.has_breaker, m.breaker_state, m.breaker_at,
-    s.code AS service_point, s.feeder, a.number AS account
+    s.code AS service_point, s.time_zone, s.feeder, a.number AS account
   FROM meter m
   LEFT JOIN installation i ON i.meter_id = m.id AND i.to_at IS NULL
   LEFT JOIN service_point s ON s.id = i.service_point_id

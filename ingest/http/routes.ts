@@ -5,7 +5,7 @@ import { quarantineByCode, storedRows, totalsByOrigin } from '../../db/conservat
 import { intervalStates } from '../../db/ledger.ts';
 import { channelsOf, completeness, listMeters, meterBySerial } from '../../db/meter-reads.ts';
 import type { Database } from '../../db/pool.ts';
-import { readingVersions } from '../../db/readings.ts';
+import { type ReadingStory, readingVersions } from '../../db/readings.ts';
 import { openExceptions } from '../../db/vee-results.ts';
 import {
   type Clock,
@@ -82,6 +82,7 @@ function meterView(row: NonNullable<Awaited<ReturnType<typeof meterBySerial>>>) 
     breaker_state: row.breaker_state,
     breaker_at: row.breaker_at === null ? null : formatInstant(row.breaker_at),
     service_point: row.service_point,
+    time_zone: row.time_zone,
     feeder: row.feeder,
     account: row.account,
   };
@@ -137,9 +138,30 @@ function intervalRoutes(app: App, deps: IngestRoutesDeps): void {
         channel.id,
         instant(request.params.start, 'start'),
       );
-      return { versions };
+      return { versions: versions.map((version) => versionView(version, channel.exponent)) };
     },
   );
+}
+
+function versionView(version: ReadingStory, exponent: number) {
+  const { superseded } = version;
+  return {
+    value: formatScaled(version.value, -exponent),
+    quality: qualityOf(version.quality).name,
+    flags: flagNames(version.flags),
+    batch: version.batchId,
+    origin: version.origin,
+    actor: version.actor,
+    recorded_at: formatInstant(version.recordedMs),
+    superseded:
+      superseded === undefined
+        ? null
+        : {
+            by_batch: superseded.byBatchId,
+            at: formatInstant(superseded.atMs),
+            reason: superseded.reason,
+          },
+  };
 }
 
 async function channelOf(deps: IngestRoutesDeps, params: { serial: string; code: string }) {

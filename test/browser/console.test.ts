@@ -90,6 +90,19 @@ describe('the console', () => {
     expect(await legend('actual')).toBe('93');
   });
 
+  it('shows a day of 25 hours at the place, both hours named, and the versions of one interval', async () => {
+    const { page } = browser;
+    await go('#/meters/M-1?date=2026-10-25');
+    await page.getByText('25 h day').waitFor();
+    await page.getByText('02:15 CEST–02:30 CEST').waitFor();
+    expect(await legend('actual')).toBe('100');
+    await page.getByText('02:15 CET–02:30 CET').click();
+    await page
+      .locator('[data-versions="2026-10-25T01:15:00Z"]')
+      .getByText('stands', { exact: true })
+      .waitFor();
+  });
+
   it('follows an invoice from its total to the intervals behind a line', async () => {
     const { page } = browser;
     await page.getByRole('link', { name: 'Bills' }).click();
@@ -102,6 +115,8 @@ describe('the console', () => {
     expect(await intervals.locator('tbody tr').count()).toBe(100);
     expect(await intervals.textContent()).toContain('Europe/Madrid');
     expect(await intervals.locator('tbody tr').first().textContent()).toContain('1 Oct 2026 00:00');
+    await intervals.locator('tbody button').first().click();
+    await intervals.getByText('billed from this version').waitFor();
   });
 
   it('signs out when the key dies, and complains about nothing', async () => {

@@ -92,23 +92,23 @@ describe('docker-compose.yml, as Docker Compose reads it', () => {
   });
 
   it('pins the engines and keeps their data and the journal on volumes', () => {
-    const { timescaledb, redis, gateway, api } = composition.services;
+    const { timescaledb, redis, gateway } = composition.services;
     expect(timescaledb?.image).toMatch(/^timescale\/timescaledb:2\.\d+\.\d+-pg17$/);
     expect(redis?.image).toMatch(/^redis:7\.\d+/);
     expect(redis?.command.join(' ')).toMatch(/--appendonly yes.*--maxmemory-policy noeviction/);
-    const targets = [timescaledb, redis, gateway, api].map((service) =>
+    const targets = [timescaledb, redis, gateway].map((service) =>
       service?.volumes?.filter((mount) => mount.type === 'volume').map((mount) => mount.target),
     );
     const journal = gateway?.environment['METERLINE_JOURNAL_DIR'];
-    expect(targets).toEqual([['/var/lib/postgresql/data'], ['/data'], [journal], [journal]]);
+    expect(targets).toEqual([['/var/lib/postgresql/data'], ['/data'], [journal]]);
     expect(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8')).toContain(journal);
   });
 
-  it('opens only the broker and the interface to the outside', () => {
+  it('opens only the broker, the push and the API to the outside', () => {
     const open = Object.entries(composition.services).flatMap(([name, service]) =>
       (service.ports ?? []).map((port) => `${name}:${port.target}`),
     );
-    expect(open.sort()).toEqual(['api:8080', 'gateway:1883']);
+    expect(open.sort()).toEqual(['api:8080', 'gateway:1883', 'gateway:8080']);
     expect(composition.networks['engines']?.internal).toBe(true);
     for (const engine of ['timescaledb', 'redis']) {
       expect(Object.keys(composition.services[engine]?.networks ?? {})).toEqual(['engines']);
