@@ -57,7 +57,7 @@ export class MqttMeter {
     return this.#client?.connected === true;
   }
 
-  /** Resolves when the broker has taken the connection and the subscription. */
+  /** Resolves when the broker has taken connection and subscription; rejects when it does not. */
   async connect(): Promise<void> {
     const client = mqtt.connect(this.#options.url, {
       clientId: this.serial,
@@ -65,6 +65,8 @@ export class MqttMeter {
       password: this.#options.secret,
       clean: false,
       reconnectPeriod: this.#options.reconnectMs ?? RECONNECT_MS,
+      // "Server unavailable" passes; a meter that gave up on it would have to be visited.
+      reconnectOnConnackError: true,
       connectTimeout: 10_000,
       keepalive: 300,
       resubscribe: true,
@@ -74,10 +76,15 @@ export class MqttMeter {
       if (topic === TOPIC.command(this.serial)) this.#onCommand(payload);
     });
     client.on('error', () => {}); // mqtt.js reconnects by itself
-    await new Promise<void>((resolve, reject) => {
-      client.once('connect', () => resolve());
-      client.once('error', reject);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.once('connect', () => resolve());
+        client.once('error', reject);
+      });
+    } catch (error) {
+      await client.endAsync(true);
+      throw error;
+    }
     await client.subscribeAsync(TOPIC.command(this.serial), { qos: 1 });
   }
 

@@ -17,7 +17,7 @@ const KINDS: readonly FaultKind[] = [
   'kill postgres',
   'kill everything',
 ];
-const FAULTS_MS = 15_000;
+const FAULTS_MS = 12_000;
 const SETTLE_MS = 120_000;
 const seeds = seedsOf('test/faults/line-kill.test.ts', 1, 2);
 

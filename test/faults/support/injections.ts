@@ -4,22 +4,8 @@ import { systemClock } from '../../../cli/clock.ts';
 import type { Random } from '../../../simulators/random.ts';
 import type { Gateway, TestLine } from './test-line.ts';
 
-export type FaultKind =
-  | 'kill gateway'
-  | 'kill worker'
-  | 'kill both workers'
-  | 'kill redis'
-  | 'kill postgres'
-  | 'kill everything'
-  | 'redis empty'
-  | 'pause gateway'
-  | 'pause worker'
-  | 'disk full'
-  | 'sync fails'
-  | 'clock jump';
-
 /** What each kind strikes; while a target is struck, it is not struck again. */
-const TARGETS: Readonly<Record<FaultKind, readonly Target[]>> = {
+const TARGETS = {
   'kill gateway': ['gateway'],
   'kill worker': ['ingest'],
   'kill both workers': ['ingest'],
@@ -32,8 +18,11 @@ const TARGETS: Readonly<Record<FaultKind, readonly Target[]>> = {
   'disk full': ['disk'],
   'sync fails': ['gateway'],
   'clock jump': ['clock'],
-};
+} as const satisfies Record<string, readonly Target[]>;
 type Target = 'gateway' | 'ingest' | 'redis' | 'postgres' | 'disk' | 'clock';
+
+export type FaultKind = keyof typeof TARGETS;
+export const FAULT_KINDS = Object.keys(TARGETS) as readonly FaultKind[];
 
 export interface Site {
   readonly line: TestLine;
@@ -59,22 +48,27 @@ export async function strikeAtRandom(
   random: Random,
   kinds: readonly FaultKind[],
   durationMs: number,
+  onBlow: (blow: Blow) => void = () => {},
 ): Promise<Blow[]> {
   const blows: Blow[] = [];
   const struck = new Set<Target>();
   const underWay: Promise<void>[] = [];
   const startedMs = performance.now();
+  let draws = 0;
   // Each draw is made whether it is used or not, so that a seed means the same sequence.
   while (performance.now() - startedMs < durationMs) {
     await systemClock.sleep(PAUSE_MS.least + random.below(PAUSE_MS.spread));
     const kind = random.pick(kinds);
-    const own = random.fork(`${blows.length}/${kind}`);
-    const targets = TARGETS[kind];
+    draws += 1;
+    const own = random.fork(`${draws}/${kind}`);
+    const targets: readonly Target[] = TARGETS[kind];
     if (targets.some((target) => struck.has(target))) continue;
     for (const target of targets) struck.add(target);
     const atMs = Math.round(performance.now() - startedMs);
     const blow = strike(site, kind, own).then((detail) => {
-      blows.push({ kind, atMs, detail });
+      const done = { kind, atMs, detail };
+      blows.push(done);
+      onBlow(done);
       for (const target of targets) struck.delete(target);
     });
     underWay.push(blow);

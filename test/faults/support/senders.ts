@@ -115,7 +115,6 @@ export class MeterSender extends Sender {
       try {
         return await this.#meter.connect();
       } catch (error) {
-        await this.#meter.stop(true);
         if (attempt >= CONNECTS_MAX) throw error;
         await systemClock.sleep(RETRY_MS);
       }

@@ -1,6 +1,6 @@
 /** A file system small enough to fill up: a tmpfs where we may mount one, else a file-size limit. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface SmallDisk {
@@ -13,26 +13,24 @@ export interface SmallDisk {
   remove(): void;
 }
 
-const TMPFS_MIB = 64;
+const ROOM = '1g';
 const LIMITED_BYTES = 20_000;
 
 export function smallDisk(path: string): SmallDisk {
   mkdirSync(path, { recursive: true });
-  const size = `size=${TMPFS_MIB}m`;
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', size, 'none', path]).status === 0;
-  return isMounted ? tmpfs(path) : limited(path);
+  const mount = ['-t', 'tmpfs', '-o', `size=${ROOM}`, 'none', path];
+  return spawnSync('mount', mount).status === 0 ? tmpfs(path) : limited(path);
 }
 
+/** Made as small as what is in it: nothing has to be written to fill it. */
 function tmpfs(path: string): SmallDisk {
-  const filler = join(path, 'filler');
+  const resize = (size: string) => execFileSync('mount', ['-o', `remount,size=${size}`, path]);
   return {
     directory: join(path, 'journal'),
     under: [],
     fill(full) {
-      rmSync(filler, { force: true });
-      if (!full) return;
-      const { bavail, bsize } = statfsSync(path);
-      writeFileSync(filler, Buffer.alloc((bavail - 1) * bsize));
+      const { blocks, bfree, bsize } = statfsSync(path);
+      resize(full ? String((blocks - bfree + 1) * bsize) : ROOM);
     },
     remove: () => execFileSync('umount', ['--lazy', path]),
   };

@@ -162,12 +162,13 @@ export class TestLine {
     return load;
   }
 
-  async remove(): Promise<void> {
+  /** Ends everything; with `keepFiles` the logs of meters and processes stay in `directory`. */
+  async remove(keepFiles = false): Promise<void> {
     await Promise.all(this.#loads.map((load) => load.close()));
     await Promise.all(this.#processes.map((child) => child.stop()));
     await this.db.close();
     await this.stack.remove();
-    rmSync(this.directory, { recursive: true, force: true });
+    if (!keepFiles) rmSync(this.directory, { recursive: true, force: true });
   }
 
   async #install(serials: readonly string[]): Promise<void> {
