@@ -164,6 +164,7 @@ export async function hlsPass3(
   protection: ClientProtection,
   challenges: { readonly sent: Uint8Array; readonly received: Uint8Array },
 ): Promise<Uint8Array> {
+  protection.beginHls();
   const invocationCounter = await protection.nextCounter();
   return hlsAnswer({ ...credentialsOf(protection), invocationCounter }, challenges);
 }
@@ -177,7 +178,7 @@ export function hlsPass4(
   if (returned === undefined) throw new Fault('DLMS_AUTHENTICITY', { what: 'missing HLS answer' });
   const credentials = { ...credentialsOf(protection), invocationCounter: 0 };
   const checked = checkHlsAnswer(credentials, challenges, octetString.read(returned));
-  if (checked.invocationCounter !== undefined) protection.acceptInner(checked.invocationCounter);
+  if (checked.invocationCounter !== undefined) protection.acceptHls(checked.invocationCounter);
 }
 
 function credentialsOf(protection: ClientProtection) {

@@ -64,7 +64,10 @@ function scaledBy(classId: number, attributeId: number): boolean {
 
 /** Layouts by meter and profile, read again once a day; the oldest go first. */
 export class LayoutCache {
-  readonly #layouts = new Map<string, { readonly layout: ProfileLayout; readonly readMs: number }>();
+  readonly #layouts = new Map<
+    string,
+    { readonly layout: ProfileLayout; readonly readMs: number }
+  >();
 
   async of(session: DlmsSession, instance: string): Promise<ProfileLayout> {
     const key = keyOf(session, instance);

@@ -21,8 +21,8 @@ export class ClientProtection {
   readonly #key: string;
   #lastSent = -1;
   #lastAccepted: number;
-  /** Before the APDU opened last: the HLS answer inside it was made earlier. */
-  acceptedBefore: number;
+  /** Of the AARE: the HLS answer was made later, but before the APDUs that bring it. */
+  #acceptedAtHls: number;
 
   private constructor(
     credentials: GmacCredentials,
@@ -35,7 +35,7 @@ export class ClientProtection {
     this.#key = key;
     this.#serverTitle = credentials.serverTitle;
     this.#lastAccepted = lastAccepted;
-    this.acceptedBefore = lastAccepted;
+    this.#acceptedAtHls = lastAccepted;
   }
 
   static async of(target: DlmsTarget, counters: Counters): Promise<ClientProtection | undefined> {
@@ -95,7 +95,6 @@ export class ClientProtection {
     if (Buffer.compare(opened.systemTitle, this.serverTitle) !== 0) {
       throw new Fault('DLMS_AUTHENTICITY', { what: 'answer under another system title' });
     }
-    this.acceptedBefore = this.#lastAccepted;
     this.accept(opened.invocationCounter);
     return opened.plain;
   }
@@ -105,9 +104,13 @@ export class ClientProtection {
     this.#lastAccepted = acceptInvocationCounter(this.#lastAccepted, counter);
   }
 
-  /** An HLS answer's counter lies below that of the APDU around it, or above. */
-  acceptInner(counter: number): void {
-    acceptInvocationCounter(this.acceptedBefore, counter);
+  beginHls(): void {
+    this.#acceptedAtHls = this.#lastAccepted;
+  }
+
+  /** The counter of an HLS answer, below or above that of the APDU around it. */
+  acceptHls(counter: number): void {
+    acceptInvocationCounter(this.#acceptedAtHls, counter);
     this.#lastAccepted = Math.max(this.#lastAccepted, counter);
   }
 

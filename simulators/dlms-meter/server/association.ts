@@ -11,7 +11,12 @@ import {
   encodeAcse,
   isAcse,
 } from '../../../gateway/protocols/dlms/acse.ts';
-import { type ApduOf, decodeApdu, encodeApdu } from '../../../gateway/protocols/dlms/apdu.ts';
+import {
+  type Apdu,
+  type ApduOf,
+  decodeApdu,
+  encodeApdu,
+} from '../../../gateway/protocols/dlms/apdu.ts';
 import { allows, CONFORMANCE } from '../../../gateway/protocols/dlms/conformance.ts';
 import type { ActionResult, MethodDescriptor } from '../../../gateway/protocols/dlms/fields.ts';
 import { EXCEPTION_SERVICES } from '../../../gateway/protocols/dlms/messages.ts';
@@ -180,6 +185,7 @@ export class Association {
       if (isFault(error, 'DLMS_REPLAY') || !isFault(error)) throw error;
       throw new Refused(DIAGNOSTIC.failure);
     }
+    protection?.markAarq();
     const apdu = decodeApdu(plain);
     if (apdu.kind !== 'initiate-request') throw new Refused(DIAGNOSTIC.noReason);
     if (apdu.proposedDlmsVersion < DLMS_VERSION) {
@@ -230,8 +236,8 @@ export class Association {
     try {
       const answer = octetString.read(parameters);
       const checked = checkHlsAnswer({ ...credentials, invocationCounter: 0 }, challenges, answer);
-      // The tag was made before the APDU around it, so its counter lies between the two.
-      if ((checked.invocationCounter ?? -1) <= protection.counterBefore) return denied();
+      // The tag was made before the APDUs around it: its counter lies above that of the AARQ.
+      if ((checked.invocationCounter ?? -1) <= protection.counterOfAarq) return denied();
     } catch (error) {
       if (!isFault(error)) throw error;
       this.#open = undefined;
@@ -249,9 +255,8 @@ export class Association {
     const { protection } = open;
     const plain = protection === undefined ? octets : protection.open(octets);
     const request = decodeApdu(plain);
-    const isPass3 = request.kind === 'action-request-normal' && isReplyToHls(request.method);
     const answer =
-      open.pending && !isPass3
+      open.pending && !isPass3(request)
         ? exception(EXCEPTION_SERVICES.operationNotPossible)
         : open.services.handle(request);
     if (answer === undefined) return undefined;
@@ -270,6 +275,14 @@ export class Association {
     }
     return exception(EXCEPTION_SERVICES.otherReason);
   }
+}
+
+/** reply_to_HLS, perhaps in blocks: only its own first block can open a transfer that goes on. */
+function isPass3(request: Apdu): boolean {
+  if (request.kind === 'action-request-with-pblock') return true;
+  const begins =
+    request.kind === 'action-request-normal' || request.kind === 'action-request-with-first-pblock';
+  return begins && isReplyToHls(request.method);
 }
 
 function isReplyToHls({ classId, instance, methodId }: MethodDescriptor): boolean {

@@ -15,8 +15,8 @@ export class Protection {
   readonly clientTitle: Uint8Array;
   readonly #meter: DlmsMeter;
   #form: 'service' | 'general' = 'service';
-  /** The last counter before the APDU that was opened last: an HLS answer inside must beat it. */
-  counterBefore = -1;
+  /** An HLS answer's counter must be above it. */
+  counterOfAarq = -1;
 
   constructor(meter: DlmsMeter, clientTitle: Uint8Array) {
     this.#meter = meter;
@@ -39,7 +39,6 @@ export class Protection {
     if (Buffer.compare(opened.systemTitle, this.clientTitle) !== 0) {
       throw new Fault('DLMS_SECURITY', { detail: 'system title of another client' });
     }
-    this.counterBefore = this.#meter.clientCounter;
     this.accept(opened.invocationCounter);
     this.#form = 'systemTitle' in ciphered ? 'general' : 'service';
     return opened.plain;
@@ -50,6 +49,10 @@ export class Protection {
     const last = this.#meter.clientCounter;
     if (counter <= last) throw new Fault('DLMS_REPLAY', { given: counter, last });
     this.#meter.clientCounter = counter;
+  }
+
+  markAarq(): void {
+    this.counterOfAarq = this.#meter.clientCounter;
   }
 
   nextOwnCounter(): number {
