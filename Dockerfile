@@ -19,5 +19,5 @@ COPY --from=build /app/dist ./dist
 COPY --from=build /app/console/dist ./console/dist
 USER 10001:10001
 EXPOSE 1883 8080
-ENTRYPOINT ["node", "dist/cli/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "dist/cli/main.js"]
 CMD ["start"]

@@ -7,7 +7,7 @@ import { type TimelineEntry, timelineOf } from '../../billing/collections/timeli
 import { listInvoices } from '../../db/invoices.ts';
 import { loadMasterData } from '../../db/master.ts';
 import { formatInstant, HOUR_MS, type MeterCommand } from '../../domain/index.ts';
-import type { DemoWorld } from './month.ts';
+import { type DemoWorld, streamDays } from './month.ts';
 import type { People } from './people.ts';
 import { accountOf, DEMO_ZONE, type DemoOptions, demoMaster, serialOf } from './plan.ts';
 
@@ -61,6 +61,8 @@ export async function collectAndCut(
   world: DemoWorld,
   people: People,
   options: DemoOptions,
+  /** Meters have delivered up to here. */
+  streamedTo: string,
 ): Promise<BreakerResult> {
   const { line, clock, progress, unpaidLog } = world;
   const account = accountOf(UNPAID);
@@ -70,7 +72,10 @@ export async function collectAndCut(
   const invoice = await unpaidInvoice(world, account);
   const visits = [6, 13, 30, 31, 32, 33].map((days) => addDays(invoice.due, days));
   let cut: string | undefined;
+  let streamed = streamedTo;
   for (const [index, date] of visits.entries()) {
+    await streamDays(world, streamed, date);
+    streamed = date;
     clock.jumpTo(localMidnightMs(DEMO_ZONE, date) + 9 * HOUR_MS);
     await refreshProtections(world, options);
     await runCollections(deps);

@@ -40,7 +40,7 @@ export async function report(
   section('Bills of October 2026', bills(results.bills, wrong));
   section('The books', await books(world, wrong));
   section('One account, from the bill to the breaker and back', timeline(results.breaker, wrong));
-  section('Speed', speed(world, results));
+  section('Speed', speed(results));
   return wrong;
 }
 
@@ -200,11 +200,11 @@ function detailText(detail: Readonly<Record<string, unknown>>): string {
     .join(', ');
 }
 
-function speed({ fleet }: DemoWorld, { month, bills: b, breaker, totalMs }: DemoResults): string {
+function speed({ month, bills: b, breaker, totalMs }: DemoResults): string {
   const rate = (n: number, ms: number) => thousands(Math.round((n / ms) * 1_000));
   const issued = b.issued.filter((r) => r.state === 'issued').length;
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
-  const { offered } = fleet.counts;
+  const { offered } = month;
   return table(
     [
       { head: 'work', value: (r: readonly string[]) => r[0] ?? '' },

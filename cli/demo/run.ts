@@ -17,12 +17,14 @@ import { type Line, startLine } from '../roles/line.ts';
 import { stackDown } from '../stack/stack.ts';
 import { billMonth, payAll } from './bills.ts';
 import { collectAndCut, UNPAID } from './breaker.ts';
-import { createFleet, type DemoWorld, streamMonth, untilCommitted } from './month.ts';
+import { buildConsole } from './console.ts';
+import { createFleet, type DemoWorld, streamDays, streamMonth, untilCommitted } from './month.ts';
 import { hirePeople, makeSigningKey, type People, type SigningKey } from './people.ts';
 import {
   accountOf,
   DEMO_FROM,
   DEMO_TARIFF,
+  DEMO_TO,
   DEMO_ZONE,
   type DemoOptions,
   demoMaster,
@@ -35,6 +37,8 @@ export interface DemoFlags extends DemoOptions {
 }
 
 const STACK = 'demo';
+/** Before the bills are due. */
+const PAYDAY = '2026-11-16';
 
 /** Resolves to true when every sentence of the report was true. */
 export async function runDemo(context: Context, flags: DemoFlags): Promise<boolean> {
@@ -65,6 +69,7 @@ async function act(
 ): Promise<boolean> {
   const { progress } = context;
   const target = await prepare(context, cleanUp);
+  if (flags.stay) await buildConsole();
   const clock = new SimulatedClock(localMidnightMs(DEMO_ZONE, DEMO_FROM) - DAY_MS);
   const signing = makeSigningKey();
   const line = await bringUp(context, target, clock, signing, cleanUp);
@@ -84,9 +89,9 @@ async function act(
   const world: DemoWorld = { line, clock, fleet, progress, unpaidLog };
   const month = await streamMonth(world);
   const bills = await billMonth(world, people);
-  clock.jumpTo(clock.nowMs() + 14 * DAY_MS);
+  await streamDays(world, DEMO_TO, PAYDAY);
   await payAll(world, bills.issued, new Set([accountOf(UNPAID)]));
-  const breaker = await collectAndCut(world, people, flags);
+  const breaker = await collectAndCut(world, people, flags, PAYDAY);
   await untilCommitted(world);
   const totalMs = performance.now() - startedMs;
   const wrong = await report(world, { month, bills, breaker, totalMs }, context.out, bold);

@@ -59,7 +59,8 @@ export class BullBatchOutlet implements BatchOutlet {
           jobId: jobIdOf({ uid: batch.uid, attempt }),
           attempts: LIMITS.queueAttemptsMax,
           backoff: { type: 'doubling' },
-          removeOnComplete: { count: LIMITS.queueKeepDone },
+          // Payloads are large, and the batch's uid settles repeats: nothing done is kept.
+          removeOnComplete: true,
           removeOnFail: { count: LIMITS.queueKeepDone },
         }),
       ),

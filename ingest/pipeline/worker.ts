@@ -49,7 +49,7 @@ export function startIngestWorker(options: IngestWorkerOptions): IngestWorker {
     lockDuration: LIMITS.queueLockMs,
     stalledInterval: LIMITS.queueStalledCheckMs,
     maxStalledCount: LIMITS.queueStalledMax,
-    removeOnComplete: { count: LIMITS.queueKeepDone },
+    removeOnComplete: { count: 0 },
     removeOnFail: { count: LIMITS.queueKeepDone },
     settings: { backoffStrategy: backoffMs },
   });
