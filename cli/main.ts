@@ -7,6 +7,7 @@ import { registerAuditCommands } from './commands/audit.ts';
 import { registerBillCommands } from './commands/bill.ts';
 import { registerConfigCommand } from './commands/config.ts';
 import { registerDemoCommand } from './commands/demo.ts';
+import { registerDlmsCommands } from './commands/dlms.ts';
 import { registerExplainCommand } from './commands/explain.ts';
 import { registerImportCommand } from './commands/import.ts';
 import { registerKeysCommands } from './commands/keys.ts';
@@ -53,6 +54,7 @@ async function main(argv: readonly string[]): Promise<void> {
   registerQuarantineCommands(program, context);
   registerKeysCommands(program, context);
   registerMasterCommands(program, context);
+  registerDlmsCommands(program, context);
   await program.parseAsync([...argv]);
 }
 
