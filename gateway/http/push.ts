@@ -20,6 +20,7 @@ import {
   type Decoded,
   decodePush,
   type PushContentType,
+  rememberDecoded,
   WHOLE_MESSAGE,
 } from '../payload/decode.ts';
 import { PushBodySchema, PushRecordSchema } from '../payload/schema.ts';
@@ -111,7 +112,7 @@ export function pushPlugin(deps: PushDeps): (app: FastifyInstance) => Promise<vo
         const decoded = await decodeInSteps(push);
         const refused = refusalOf(push, decoded, deps.mayPushFor);
         if (refused !== undefined) return sendProblem(reply, refused, decoded);
-        await keepOnce(deps, push, underWay);
+        await keepOnce(deps, push, decoded, underWay);
         return reply.code(202).send(answer(push.key, decoded));
       },
     );
@@ -170,6 +171,7 @@ function refusalOf(
 async function keepOnce(
   deps: PushDeps,
   push: Push,
+  decoded: Decoded,
   underWay: Map<string, Promise<unknown>>,
 ): Promise<void> {
   const id = `${push.principal.name}\n${push.key}`;
@@ -177,7 +179,7 @@ async function keepOnce(
   for (let other = underWay.get(id); other !== undefined; other = underWay.get(id)) {
     await other.catch(() => undefined);
   }
-  const mine = keep(deps, push);
+  const mine = keep(deps, push, decoded);
   underWay.set(id, mine);
   try {
     await mine;
@@ -186,7 +188,7 @@ async function keepOnce(
   }
 }
 
-async function keep(deps: PushDeps, push: Push): Promise<void> {
+async function keep(deps: PushDeps, push: Push, decoded: Decoded): Promise<void> {
   const { principal, key, hash, contentType, raw } = push;
   const verdict = await deps.idempotency.begin(principal.name, key, hash);
   if (verdict === 'conflict') throw new Fault('IDEMPOTENCY_REUSED', { key });
@@ -199,6 +201,7 @@ async function keep(deps: PushDeps, push: Push): Promise<void> {
     locator: pushLocator(key, hash),
     raw,
   };
+  rememberDecoded(envelope, decoded);
   await deps.journal.append(envelope);
   // The readings are safe; without this note a repetition is journalled again and found a
   // duplicate value by value.

@@ -36,8 +36,21 @@ export function originOf(envelope: Pick<Envelope, 'source' | 'peer'>): string {
   return source === 'http' || source === 'file' || source === 'edge' ? `${source}:${peer}` : source;
 }
 
+/** What a push was found to hold while it was answered; the journal asks again soon after. */
+const answered = new WeakMap<Envelope, Decoded>();
+
+/** Spares the second decoding of an envelope; `decoded` must be what decode() would give. */
+export function rememberDecoded(envelope: Envelope, decoded: Decoded): void {
+  answered.set(envelope, decoded);
+}
+
 /** `message` of every refusal is 0: a batch renumbers it. Never throws. */
 export function decode(envelope: Envelope): Decoded {
+  const before = answered.get(envelope);
+  if (before !== undefined) {
+    answered.delete(envelope);
+    return before;
+  }
   if (envelope.blocks !== undefined) {
     return { blocks: envelope.blocks, refusals: [], events: [] };
   }
