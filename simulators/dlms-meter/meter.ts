@@ -39,6 +39,8 @@ export interface DlmsMeterOptions {
   /** Largest APDU it takes or gives. */
   readonly maxPduOctets?: number | undefined;
   readonly generalProtection?: boolean | undefined;
+  /** GET with a list: as it should be, refused, or answered with a result too few. */
+  readonly lists?: 'good' | 'refused' | 'short' | undefined;
 }
 
 /** What a utility gets in the shipment file of a meter. */
@@ -73,6 +75,7 @@ export class DlmsMeter {
   readonly nullClocks: boolean;
   readonly maxPduOctets: number;
   readonly generalProtection: boolean;
+  readonly lists: 'good' | 'refused' | 'short';
   limitW: number;
   /** Last invocation counter accepted from management clients; 0.43.1 shows it. */
   clientCounter = -1;
@@ -92,6 +95,7 @@ export class DlmsMeter {
     this.nullClocks = options.nullClocks ?? false;
     this.maxPduOctets = options.maxPduOctets ?? 1_024;
     this.generalProtection = options.generalProtection ?? true;
+    this.lists = options.lists ?? 'good';
     this.limitW = options.limitW ?? 0;
     this.clock = new MeterClock(options.clock, options.clockPlan);
     const random = seededRandom(`${options.seed}/replies`);

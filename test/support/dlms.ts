@@ -27,11 +27,15 @@ export class BenchClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, ms / this.#rate);
-      signal?.addEventListener('abort', () => {
+      const stop = () => {
         clearTimeout(timer);
-        reject(signal.reason);
-      });
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      }, ms / this.#rate);
+      signal?.addEventListener('abort', stop);
     });
   }
 

@@ -97,6 +97,18 @@ describe.each(FRAMINGS)('associations over %s', (framing) => {
     });
   });
 
+  it.each(['refused', 'short'] as const)(
+    'lists that are %s are asked one by one',
+    async (lists) => {
+      await withBench({ framing, meters: [{ lists }] }, async ({ driver, target, host }) => {
+        const wanted = [NAME, IMPORT, CLOCK].map((a) => ({ ...a, selection: undefined }));
+        const results = await driver.read(target(), (s) => s.getList(wanted));
+        expect(results.map((r) => 'data' in r)).toEqual([true, true, true]);
+        expect(host.connections).toBe(1);
+      });
+    },
+  );
+
   it('SET and ACTION go in blocks when the meter takes little at a time', async () => {
     await withBench({ framing, meters: [{ maxPduOctets: 80 }] }, async (bench) => {
       const { driver, target, meter } = bench;

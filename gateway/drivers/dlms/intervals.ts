@@ -152,9 +152,34 @@ function capturesOf(input: RowsToRead, notes: Notes): Capture[] {
 
 function instantIn(cell: Data | undefined, deviationMinutes?: number): number | undefined {
   if (cell?.type !== 'octet-string' && cell?.type !== 'date-time') return undefined;
-  return cell.value.length === 12
-    ? instantMs(decodeDateTime(cell.value), deviationMinutes)
-    : undefined;
+  const octets = cell.value;
+  if (octets.length !== 12) return undefined;
+  return plainInstant(octets) ?? instantMs(decodeDateTime(octets), deviationMinutes);
+}
+
+/**
+ * Nearly every row has a date-time with all its parts: these in one step, for a profile has
+ * thousands. Undefined when anything is special; the full decoder then has the word.
+ */
+function plainInstant(o: Uint8Array): number | undefined {
+  const at = (i: number): number => o[i] as number;
+  const [year, month, day] = [at(0) * 256 + at(1), at(2), at(3)];
+  const [hour, minute, second] = [at(5), at(6), at(7)];
+  const deviation = ((at(9) << 24) >> 16) | at(10);
+  const special =
+    year < 1970 ||
+    year > 9_999 ||
+    month < 1 ||
+    month > 12 ||
+    day < 1 ||
+    day > 28 ||
+    hour > 23 ||
+    minute > 59 ||
+    second > 59 ||
+    at(8) !== 0 ||
+    deviation === -0x8000;
+  if (special) return undefined;
+  return Date.UTC(year, month - 1, day, hour, minute + deviation, second);
 }
 
 /** AMR profile status, 0-0:96.10.x. */

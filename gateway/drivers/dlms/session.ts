@@ -3,11 +3,10 @@
  * ways. Nothing here is repeated: after a fault the session is over, and whoever opened it knows
  * whether its work may be done again.
  */
-import { type Clock, Fault, LIMITS, type RandomBytes } from '../../../domain/index.ts';
-import { encodeAcse } from '../../protocols/dlms/acse.ts';
-import { type Apdu, decodeApdu, encodeApdu } from '../../protocols/dlms/apdu.ts';
+import { type Clock, Fault, isFault, type RandomBytes } from '../../../domain/index.ts';
+import type { Apdu } from '../../protocols/dlms/apdu.ts';
 import { BlockAssembler, cutBlocks, type DataBlock } from '../../protocols/dlms/blocks.ts';
-import { allows, type ConformanceName } from '../../protocols/dlms/conformance.ts';
+import type { ConformanceName } from '../../protocols/dlms/conformance.ts';
 import { Reader } from '../../protocols/dlms/cursor.ts';
 import { decodeData, encodeData } from '../../protocols/dlms/data.ts';
 import {
@@ -16,17 +15,17 @@ import {
   actionResult,
   type GetResult,
   getResult,
-  type Invoke,
   type MethodDescriptor,
   type SelectedAttribute,
   type Selection,
 } from '../../protocols/dlms/fields.ts';
 import { list } from '../../protocols/dlms/schema.ts';
 import type { Data } from '../../protocols/dlms/types.ts';
-import { associate, exceptionFault, hlsPass3, hlsPass4, type Negotiated } from './association.ts';
+import { associate, hlsPass3, hlsPass4 } from './association.ts';
+import { Channel, type Request } from './channel.ts';
 import type { Counters } from './counters.ts';
-import { Evidence } from './evidence.ts';
-import { type ApduLink, openLink } from './links.ts';
+import type { Evidence } from './evidence.ts';
+import { openLink } from './links.ts';
 import { ClientProtection } from './protection.ts';
 import type { DlmsTarget } from './target.ts';
 
@@ -38,49 +37,41 @@ export interface SessionPorts {
 
 /** Of a datablock request, beside its descriptor and raw data. */
 const BLOCK_OCTETS = 48;
-const PROTECTION_OCTETS = 36;
 
 export class DlmsSession {
   readonly target: DlmsTarget;
   readonly clock: Clock;
-  readonly evidence = new Evidence();
-  readonly #link: ApduLink;
-  readonly #protection: ClientProtection | undefined;
-  #negotiated: Negotiated = { conformance: 0, serverMaxPdu: 0 };
-  #invokeId = 0;
-  #over = false;
+  readonly #channel: Channel;
+  #lists = true;
 
-  private constructor(
-    ports: SessionPorts,
-    target: DlmsTarget,
-    link: ApduLink,
-    protection: ClientProtection | undefined,
-  ) {
+  private constructor(clock: Clock, target: DlmsTarget, channel: Channel) {
     this.target = target;
-    this.clock = ports.clock;
-    this.#link = link;
-    this.#protection = protection;
+    this.clock = clock;
+    this.#channel = channel;
   }
 
   /** Connects, associates and, where asked for, passes HLS. Rejects with DLMS_* or HDLC_*. */
   static async open(ports: SessionPorts, target: DlmsTarget): Promise<DlmsSession> {
     const protection = await ClientProtection.of(target, ports.counters);
     const link = await openLink(ports.clock, target);
-    const session = new DlmsSession(ports, target, link, protection);
     try {
       const { negotiated, challenges } = await associate(link, target, protection, ports.random);
-      session.#negotiated = negotiated;
+      const channel = new Channel(link, protection, negotiated);
+      const session = new DlmsSession(ports.clock, target, channel);
       if (protection !== undefined) await session.#authenticate(protection, challenges);
       return session;
     } catch (error) {
-      session.#over = true;
       await link.close();
       throw error;
     }
   }
 
+  get evidence(): Evidence {
+    return this.#channel.evidence;
+  }
+
   can(name: ConformanceName): boolean {
-    return allows(this.#negotiated.conformance, name);
+    return this.#channel.can(name);
   }
 
   /** Throws DLMS_ACCESS with the reason the meter gives. */
@@ -93,9 +84,9 @@ export class DlmsSession {
   async tryGet(attribute: AttributeDescriptor, selection?: Selection): Promise<GetResult> {
     const what = `GET ${sayAttribute(attribute)}`;
     const { classId, instance, attributeId } = attribute;
-    const answer = await this.#ask(what, {
+    const answer = await this.#channel.ask(what, {
       kind: 'get-request-normal',
-      invoke: this.#nextInvoke(),
+      invoke: this.#channel.nextInvoke(),
       attribute: { classId, instance, attributeId },
       selection,
     });
@@ -109,9 +100,11 @@ export class DlmsSession {
    * else one by one.
    */
   async getList(attributes: readonly SelectedAttribute[]): Promise<readonly GetResult[]> {
-    if (attributes.length > 1 && this.can('multiple-references')) {
+    const together = this.#lists && this.can('multiple-references');
+    if (together && attributes.length > 1) {
       const results = await this.#getWithList(attributes);
       if (results.length === attributes.length) return results;
+      this.#lists = false;
     }
     const results: GetResult[] = [];
     for (const { selection, ...attribute } of attributes) {
@@ -125,10 +118,10 @@ export class DlmsSession {
     const what = `SET ${sayAttribute(attribute)}`;
     const value = encodeData(data);
     const answer =
-      value.length + BLOCK_OCTETS <= this.#plainOctetsMax()
-        ? await this.#ask(what, {
+      value.length + BLOCK_OCTETS <= this.#channel.plainOctetsMax()
+        ? await this.#channel.ask(what, {
             kind: 'set-request-normal',
-            invoke: this.#nextInvoke(),
+            invoke: this.#channel.nextInvoke(),
             attribute,
             selection: undefined,
             data,
@@ -147,10 +140,10 @@ export class DlmsSession {
     const what = `ACTION ${method.classId}/${method.instance}/${method.methodId}`;
     const value = parameters === undefined ? undefined : encodeData(parameters);
     const answer =
-      value === undefined || value.length + BLOCK_OCTETS <= this.#plainOctetsMax()
-        ? await this.#ask(what, {
+      value === undefined || value.length + BLOCK_OCTETS <= this.#channel.plainOctetsMax()
+        ? await this.#channel.ask(what, {
             kind: 'action-request-normal',
-            invoke: this.#nextInvoke(),
+            invoke: this.#channel.nextInvoke(),
             method,
             parameters,
           })
@@ -160,18 +153,9 @@ export class DlmsSession {
     return this.#joinAction(what, answer);
   }
 
-  /** RLRQ where the meter takes it, then the connection. Never rejects. */
-  async close(): Promise<void> {
-    const over = this.#over;
-    this.#over = true;
-    try {
-      if (!over) await this.#release();
-      await this.#protection?.remember();
-    } catch {
-      // many meters do not answer a release; closing the connection ends the association too
-    } finally {
-      await this.#link.close();
-    }
+  /** Release and disconnect. Rejects only when accepted counters cannot be stored. */
+  close(): Promise<void> {
+    return this.#channel.close();
   }
 
   async #authenticate(
@@ -185,17 +169,21 @@ export class DlmsSession {
     hlsPass4(protection, challenges, returned && 'data' in returned ? returned.data : undefined);
   }
 
-  /** In a ciphered context RLRQ would carry an InitiateRequest again; meters take it without. */
-  async #release(): Promise<void> {
-    const rlrq = encodeAcse({ kind: 'rlrq', reason: 0 });
-    await this.#link.exchange(rlrq, 'RLRQ', LIMITS.dlmsReleaseMs);
+  /** Nothing where the meter refuses a list, or answers one that is none: some do. */
+  async #getWithList(attributes: readonly SelectedAttribute[]): Promise<readonly GetResult[]> {
+    try {
+      return await this.#askList(attributes);
+    } catch (error) {
+      if (this.#channel.over || !isFault(error)) throw error;
+      return [];
+    }
   }
 
-  async #getWithList(attributes: readonly SelectedAttribute[]): Promise<readonly GetResult[]> {
+  async #askList(attributes: readonly SelectedAttribute[]): Promise<readonly GetResult[]> {
     const what = `GET of ${attributes.length} attributes`;
-    const answer = await this.#ask(what, {
+    const answer = await this.#channel.ask(what, {
       kind: 'get-request-with-list',
-      invoke: this.#nextInvoke(),
+      invoke: this.#channel.nextInvoke(),
       attributes,
     });
     if (answer.kind === 'get-response-with-list') return answer.results;
@@ -216,7 +204,7 @@ export class DlmsSession {
       const { lastBlock, blockNumber, result, invoke } = answer;
       const octets = blocks.push({ lastBlock, blockNumber, rawData: result.rawData });
       if (octets !== undefined) return { octets };
-      answer = await this.#ask(what, { kind: 'get-request-next', invoke, blockNumber });
+      answer = await this.#channel.ask(what, { kind: 'get-request-next', invoke, blockNumber });
     }
   }
 
@@ -233,13 +221,17 @@ export class DlmsSession {
         reader.end(what);
         return result;
       }
-      answer = await this.#ask(what, { kind: 'action-request-next-pblock', invoke, blockNumber });
+      answer = await this.#channel.ask(what, {
+        kind: 'action-request-next-pblock',
+        invoke,
+        blockNumber,
+      });
     }
   }
 
   async #setInBlocks(what: string, attribute: AttributeDescriptor, value: Uint8Array) {
     this.#require('block-transfer-with-set-or-write', what);
-    const invoke = this.#nextInvoke();
+    const invoke = this.#channel.nextInvoke();
     return this.#sendBlocks(what, value, 'set-response-datablock', (block) =>
       block.blockNumber === 1
         ? {
@@ -255,7 +247,7 @@ export class DlmsSession {
 
   async #actInBlocks(what: string, method: MethodDescriptor, value: Uint8Array) {
     this.#require('block-transfer-with-action', what);
-    const invoke = this.#nextInvoke();
+    const invoke = this.#channel.nextInvoke();
     return this.#sendBlocks(what, value, 'action-response-next-pblock', (block) =>
       block.blockNumber === 1
         ? { kind: 'action-request-with-first-pblock', invoke, method, ...block }
@@ -268,12 +260,12 @@ export class DlmsSession {
     what: string,
     value: Uint8Array,
     more: 'set-response-datablock' | 'action-response-next-pblock',
-    request: (block: DataBlock) => Extract<Apdu, { readonly invoke: unknown }>,
+    request: (block: DataBlock) => Request,
   ): Promise<Apdu> {
-    const blocks = cutBlocks(value, Math.max(1, this.#plainOctetsMax() - BLOCK_OCTETS));
+    const blocks = cutBlocks(value, Math.max(1, this.#channel.plainOctetsMax() - BLOCK_OCTETS));
     let answer: Apdu | undefined;
     for (const block of blocks) {
-      answer = await this.#ask(what, request(block));
+      answer = await this.#channel.ask(what, request(block));
       if (block.lastBlock || answer.kind !== more) break;
       if (answer.blockNumber !== block.blockNumber) {
         const detail = `block ${answer.blockNumber} acknowledged, ${block.blockNumber} was sent`;
@@ -283,36 +275,6 @@ export class DlmsSession {
     return answer as Apdu;
   }
 
-  /** One APDU each way, protected as the association demands. */
-  async #ask(what: string, request: Apdu & { readonly invoke: unknown }): Promise<Apdu> {
-    if (this.#over) throw new Fault('DLMS_CLOSED', { what });
-    try {
-      const plain = encodeApdu(request);
-      const protection = this.#protection;
-      const sealed = protection === undefined ? plain : await protection.seal(plain);
-      const octets = await this.#link.exchange(sealed, what);
-      const opened = protection === undefined ? octets : protection.open(octets);
-      const answer = decodeApdu(opened);
-      this.evidence.keep(plain, opened);
-      if (answer.kind === 'exception-response') throw exceptionFault(what, answer, protection);
-      checkInvoke(what, request, answer);
-      return answer;
-    } catch (error) {
-      this.#over = true;
-      throw error;
-    }
-  }
-
-  #nextInvoke(): Invoke {
-    this.#invokeId = (this.#invokeId + 1) & 0x0f;
-    return { id: this.#invokeId, confirmed: true, highPriority: true };
-  }
-
-  #plainOctetsMax(): number {
-    const wire = this.#negotiated.serverMaxPdu || LIMITS.dlmsApduBytesMax;
-    return this.#protection === undefined ? wire : wire - PROTECTION_OCTETS;
-  }
-
   #require(name: ConformanceName, what: string): void {
     if (this.can(name)) return;
     throw new Fault('DLMS_ACCESS', { what, result: `${name} was not negotiated` });
@@ -320,13 +282,6 @@ export class DlmsSession {
 }
 
 type ErrorResult = Extract<GetResult, { error: unknown }>;
-
-/** An answer to another request must not be taken for ours. */
-function checkInvoke(what: string, request: { readonly invoke: unknown }, answer: Apdu): void {
-  const [asked, got] = [request.invoke as Invoke, 'invoke' in answer ? answer.invoke : undefined];
-  if (got?.id === asked.id) return;
-  throw new Fault('DLMS_ANSWER', { what, got: `${answer.kind} to invoke id ${got?.id}` });
-}
 
 function unexpected(what: string, { kind }: Apdu): Fault {
   return new Fault('DLMS_ANSWER', { what, got: kind });

@@ -1,6 +1,7 @@
 /** Octets to and from a meter over TCP: connect and read with a bound on the wait and the memory. */
 import { connect, type Socket } from 'node:net';
 import { type Clock, describeError, Fault, LIMITS } from '../../../domain/index.ts';
+import { Watch } from './watch.ts';
 
 /** What a transport needs of a line; TCP here, a serial port or a test elsewhere. */
 export interface Line {
@@ -19,42 +20,35 @@ export async function openTcpLine(
   port: number,
   timeoutMs: number = LIMITS.dlmsConnectMs,
 ): Promise<Line> {
+  const watch = new Watch(clock);
   const socket = connect({ host, port, noDelay: true });
   const address = `${host}:${port}`;
-  const connected = new Promise<void>((resolve, reject) => {
-    socket.once('connect', () => resolve());
-    socket.once('error', (error) =>
-      reject(new Fault('DLMS_CONNECT', { address, detail: describeError(error) }, error)),
-    );
-  });
-  const timer = new AbortController();
-  const late = clock.sleep(timeoutMs, timer.signal).then(
-    () => {
-      throw new Fault('DLMS_CONNECT', { address, detail: `no answer within ${timeoutMs} ms` });
-    },
-    () => {}, // connected, or failed, in time
-  );
   try {
-    await Promise.race([connected, late.then(() => connected)]);
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (detail: string) => reject(new Fault('DLMS_CONNECT', { address, detail }));
+      socket.once('connect', () => resolve());
+      socket.once('error', (error) => refuse(describeError(error)));
+      watch.arm(timeoutMs, () => refuse(`no answer within ${timeoutMs} ms`));
+    });
   } catch (error) {
+    watch.stop();
     socket.destroy();
     throw error;
-  } finally {
-    timer.abort();
   }
-  return new TcpLine(clock, socket);
+  watch.disarm();
+  return new TcpLine(watch, socket);
 }
 
 class TcpLine implements Line {
-  readonly #clock: Clock;
+  readonly #watch: Watch;
   readonly #socket: Socket;
   #held: Uint8Array[] = [];
   #heldOctets = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Clock, socket: Socket) {
-    this.#clock = clock;
+  constructor(watch: Watch, socket: Socket) {
+    this.#watch = watch;
     this.#socket = socket;
     socket.on('data', (chunk) => this.#take(chunk));
     socket.on('error', () => this.#end());
@@ -71,7 +65,7 @@ class TcpLine implements Line {
     const first = this.#held.shift();
     if (first !== undefined) {
       this.#heldOctets -= first.length;
-      if (this.#heldOctets < HELD_MAX) this.#socket.resume();
+      if (this.#heldOctets < HELD_MAX && this.#socket.isPaused()) this.#socket.resume();
       return first;
     }
     if (this.#ended) throw new Fault('DLMS_CLOSED', { what });
@@ -79,19 +73,18 @@ class TcpLine implements Line {
   }
 
   close(): void {
-    this.#ended = true;
+    this.#watch.stop();
     this.#socket.destroy();
+    this.#end();
   }
 
   async #wait(timeoutMs: number): Promise<void> {
-    const timer = new AbortController();
-    const woken = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#wake = resolve;
+      this.#watch.arm(timeoutMs, resolve);
     });
-    const late = this.#clock.sleep(Math.max(0, timeoutMs), timer.signal).catch(() => {});
-    await Promise.race([woken, late]);
     this.#wake = undefined;
-    timer.abort();
+    this.#watch.disarm();
   }
 
   #take(chunk: Uint8Array): void {

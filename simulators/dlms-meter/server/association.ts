@@ -11,21 +11,16 @@ import {
   encodeAcse,
   isAcse,
 } from '../../../gateway/protocols/dlms/acse.ts';
-import {
-  type Apdu,
-  type ApduOf,
-  decodeApdu,
-  encodeApdu,
-} from '../../../gateway/protocols/dlms/apdu.ts';
+import { type ApduOf, decodeApdu, encodeApdu } from '../../../gateway/protocols/dlms/apdu.ts';
 import { allows, CONFORMANCE } from '../../../gateway/protocols/dlms/conformance.ts';
-import type { ActionResult, MethodDescriptor } from '../../../gateway/protocols/dlms/fields.ts';
+import type { MethodDescriptor } from '../../../gateway/protocols/dlms/fields.ts';
 import { EXCEPTION_SERVICES } from '../../../gateway/protocols/dlms/messages.ts';
-import { checkHlsAnswer, hlsAnswer } from '../../../gateway/protocols/dlms/security/hls.ts';
-import { octetString } from '../../../gateway/protocols/dlms/shape.ts';
+import type { Challenges } from '../../../gateway/protocols/dlms/security/hls.ts';
 import type { Data } from '../../../gateway/protocols/dlms/types.ts';
 import { type ClientModel, clientOf } from '../clients.ts';
 import type { DlmsMeter } from '../meter.ts';
 import type { Caller } from '../model.ts';
+import { answerHls, isPass3, isReplyToHls } from './hls.ts';
 import { PROTECTION_OCTETS, Protection } from './protection.ts';
 import { exception, Services } from './services.ts';
 
@@ -222,31 +217,12 @@ export class Association {
     this.#open = { services, protection, pending: sToC !== undefined };
   }
 
-  /** Pass 3 and 4 (Green Book, 9.2.7.4). A wrong answer ends the association. */
-  #replyToHls(
-    protection: Protection,
-    challenges: { readonly sent: Uint8Array; readonly received: Uint8Array },
-    parameters: Data | undefined,
-  ): ActionResult {
-    const open = this.#open;
-    if (open === undefined || parameters === undefined) return denied();
-    const { keys, systemTitle } = this.#meter.secrets;
-    const titles = { own: systemTitle, peer: protection.clientTitle };
-    const credentials = { mechanism: 'high-gmac', suite: 0, keys, titles } as const;
-    try {
-      const answer = octetString.read(parameters);
-      const checked = checkHlsAnswer({ ...credentials, invocationCounter: 0 }, challenges, answer);
-      // The tag was made before the APDUs around it: its counter lies above that of the AARQ.
-      if ((checked.invocationCounter ?? -1) <= protection.counterOfAarq) return denied();
-    } catch (error) {
-      if (!isFault(error)) throw error;
-      this.#open = undefined;
-      return denied();
-    }
-    open.pending = false;
-    const invocationCounter = protection.nextOwnCounter();
-    const value = hlsAnswer({ ...credentials, invocationCounter }, challenges);
-    return { result: 'success', returned: { data: { type: 'octet-string', value } } };
+  /** A wrong answer ends the association. */
+  #replyToHls(protection: Protection, challenges: Challenges, parameters: Data | undefined) {
+    const answer = answerHls(this.#meter, protection, challenges, parameters);
+    if (answer.result !== 'success') this.#open = undefined;
+    else if (this.#open !== undefined) this.#open.pending = false;
+    return answer;
   }
 
   #serve(octets: Uint8Array): Uint8Array | undefined {
@@ -275,22 +251,6 @@ export class Association {
     }
     return exception(EXCEPTION_SERVICES.otherReason);
   }
-}
-
-/** reply_to_HLS, perhaps in blocks: only its own first block can open a transfer that goes on. */
-function isPass3(request: Apdu): boolean {
-  if (request.kind === 'action-request-with-pblock') return true;
-  const begins =
-    request.kind === 'action-request-normal' || request.kind === 'action-request-with-first-pblock';
-  return begins && isReplyToHls(request.method);
-}
-
-function isReplyToHls({ classId, instance, methodId }: MethodDescriptor): boolean {
-  return classId === 15 && instance === '0-0:40.0.0' && methodId === 1;
-}
-
-function denied(): ActionResult {
-  return { result: 'read-write-denied', returned: undefined };
 }
 
 /** ConfirmedServiceError to initiate (Green Book, 9.5): 1 version, 2 conformance, 3 PDU size. */

@@ -94,8 +94,11 @@ export class Services {
         return 'data' in result ? this.#fit(answer, invoke, encodeData(result.data)) : answer;
       }
       case 'get-request-with-list': {
-        const { invoke } = request;
-        const results = request.attributes.map((a) => getAttribute(this.#meter, this.#caller, a));
+        const { invoke, attributes } = request;
+        const { lists } = this.#meter;
+        if (lists === 'refused') return exception(SERVICE_NOT_SUPPORTED);
+        const asked = lists === 'short' ? attributes.slice(1) : attributes;
+        const results = asked.map((a) => getAttribute(this.#meter, this.#caller, a));
         const writer = new Writer();
         list(getResult).write(writer, results);
         return this.#fit(
