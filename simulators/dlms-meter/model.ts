@@ -49,7 +49,6 @@ export const u16 = (value: number): Data => ({ type: 'long-unsigned', value });
 export const u32 = (value: number): Data => ({ type: 'double-long-unsigned', value });
 export const i8 = (value: number): Data => ({ type: 'integer', value });
 export const i16 = (value: number): Data => ({ type: 'long', value });
-export const i32 = (value: number): Data => ({ type: 'double-long', value });
 export const choice = (value: number): Data => ({ type: 'enum', value });
 export const flag = (value: boolean): Data => ({ type: 'boolean', value });
 export const octets = (value: Uint8Array): Data => ({ type: 'octet-string', value });

@@ -14,7 +14,12 @@ import { Association } from './association.ts';
 import type { LineOptions } from './wrapper-line.ts';
 
 const LOGICAL_DEVICE = 1;
-const WINDOW = 1;
+const PARAMETERS = {
+  maxInfoTransmit: HDLC_INFO_OCTETS,
+  maxInfoReceive: HDLC_INFO_OCTETS,
+  windowTransmit: 1,
+  windowReceive: 1,
+};
 const LINKS_MAX = 64;
 
 interface Link {
@@ -25,93 +30,109 @@ interface Link {
 }
 
 export function serveHdlc(socket: Socket, options: LineOptions): void {
-  const deframer = new Deframer();
-  const links = new Map<number, Link>();
+  const line = new HdlcLine(socket, options);
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
-  socket.on('close', () => {
-    for (const link of links.values()) clearTimeout(link.timer);
-  });
-  socket.on('data', (chunk) => {
-    for (const raw of deframer.push(chunk)) route(raw);
-  });
+  socket.on('close', () => line.stop());
+  socket.on('data', (chunk) => line.receive(chunk));
+}
 
-  function route(raw: Uint8Array): void {
-    const link = linkOf(raw);
-    if (link === undefined) return;
-    const now = options.clock.monotonicMs();
-    const frame = Buffer.concat([Uint8Array.of(FLAG), raw, Uint8Array.of(FLAG)]);
-    send(link, link.server.receive(frame, now));
-    handle(link);
-    arm(link);
+class HdlcLine {
+  readonly #socket: Socket;
+  readonly #options: LineOptions;
+  readonly #deframer = new Deframer();
+  readonly #links = new Map<number, Link>();
+
+  constructor(socket: Socket, options: LineOptions) {
+    this.#socket = socket;
+    this.#options = options;
   }
 
-  function linkOf(raw: Uint8Array): Link | undefined {
+  receive(chunk: Uint8Array): void {
+    for (const raw of this.#deframer.push(chunk)) {
+      const link = this.#linkOf(raw);
+      if (link === undefined) continue;
+      const frame = Buffer.concat([Uint8Array.of(FLAG), raw, Uint8Array.of(FLAG)]);
+      this.#send(link, link.server.receive(frame, this.#now()));
+      this.#handle(link);
+      this.#arm(link);
+    }
+  }
+
+  stop(): void {
+    for (const link of this.#links.values()) clearTimeout(link.timer);
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  #linkOf(raw: Uint8Array): Link | undefined {
     const address = lowerAddress(raw);
     if (address === undefined) return undefined;
-    const known = links.get(address);
+    const known = this.#links.get(address);
     if (known !== undefined) return known;
-    const meter = options.meterAt(address);
-    if (meter === undefined || links.size >= LINKS_MAX) return undefined;
-    const parameters = {
-      maxInfoTransmit: HDLC_INFO_OCTETS,
-      maxInfoReceive: HDLC_INFO_OCTETS,
-      windowTransmit: WINDOW,
-      windowReceive: WINDOW,
-    };
-    const server = new HdlcServer({ address: serverAddress(LOGICAL_DEVICE, address), parameters });
+    const meter = this.#options.meterAt(address);
+    if (meter === undefined || this.#links.size >= LINKS_MAX) return undefined;
+    const server = new HdlcServer({
+      address: serverAddress(LOGICAL_DEVICE, address),
+      parameters: PARAMETERS,
+    });
     const link: Link = { meter, server, association: undefined, timer: undefined };
-    links.set(address, link);
+    this.#links.set(address, link);
     return link;
   }
 
-  function handle(link: Link): void {
+  #handle(link: Link): void {
     for (let e = link.server.next(); e !== undefined; e = link.server.next()) {
       if (e.kind === 'connected') {
         link.association = new Association(link.meter, e.peer.upper, LOGICAL_DEVICE);
       } else if (e.kind === 'disconnected') {
         link.association = undefined;
       } else if (e.kind === 'message') {
-        answer(link, e.apdu);
+        this.#answer(link, e.apdu);
       }
     }
   }
 
-  function answer(link: Link, apdu: Uint8Array): void {
+  #answer(link: Link, apdu: Uint8Array): void {
     const reply = link.association?.handle(apdu);
     const fault = link.meter.faults.draw();
     if (fault === 'close') {
-      socket.destroy();
+      this.#socket.destroy();
     } else if (fault === 'slow' && reply !== undefined) {
-      void options.clock.sleep(link.meter.faults.slowMs).then(() => {
-        if (socket.destroyed || link.server.state !== 'connected') return;
-        send(link, link.server.send(reply, options.clock.monotonicMs()));
-        arm(link);
+      void this.#options.clock.sleep(link.meter.faults.slowMs).then(() => {
+        if (this.#socket.destroyed || link.server.state !== 'connected') return;
+        this.#send(link, link.server.send(reply, this.#now()));
+        this.#arm(link);
       });
     } else {
-      const now = options.clock.monotonicMs();
-      const octets = reply === undefined ? link.server.noAnswer(now) : link.server.send(reply, now);
+      const { server } = link;
+      const now = this.#now();
+      const octets = reply === undefined ? server.noAnswer(now) : server.send(reply, now);
       if (fault === 'drop') return; // lost on the line; the client asks again
-      send(link, fault === 'wrong-fcs' ? flipped(octets) : octets);
+      this.#send(link, fault === 'wrong-fcs' ? flipped(octets) : octets);
     }
   }
 
-  function send({ meter }: Link, octets: Uint8Array): void {
+  #send({ meter }: Link, octets: Uint8Array): void {
     const { line } = meter.faults;
-    if (octets.length === 0 || socket.destroyed || line === 'dead') return;
-    socket.write(line === 'noisy' ? flipped(octets) : octets);
+    if (octets.length === 0 || this.#socket.destroyed || line === 'dead') return;
+    this.#socket.write(line === 'noisy' ? flipped(octets) : octets);
   }
 
-  function arm(link: Link): void {
+  #arm(link: Link): void {
     clearTimeout(link.timer);
     const { deadlineMs } = link.server;
-    if (deadlineMs === undefined || socket.destroyed) return;
-    const wait = Math.max(0, deadlineMs - options.clock.monotonicMs());
-    link.timer = setTimeout(() => {
-      send(link, link.server.tick(options.clock.monotonicMs()));
-      handle(link);
-      arm(link);
-    }, wait + 1);
+    if (deadlineMs === undefined || this.#socket.destroyed) return;
+    link.timer = setTimeout(
+      () => {
+        this.#send(link, link.server.tick(this.#now()));
+        this.#handle(link);
+        this.#arm(link);
+      },
+      Math.max(0, deadlineMs - this.#now()) + 1,
+    );
     link.timer.unref();
   }
 }
