@@ -36,8 +36,6 @@ export const QUALITY = {
   PROJECTED: { code: 50, name: 'PROJECTED', origin: 'projected', billable: false, rank: 10, iec: '3.12.0', espi: 12, nem12: 'E14' },
 } as const satisfies Record<string, QualitySpec>;
 
-export type QualityName = keyof typeof QUALITY;
-
 const BY_CODE = new Map<number, QualitySpec>(Object.values(QUALITY).map((q) => [q.code, q]));
 
 export function qualityOf(code: number): QualitySpec {

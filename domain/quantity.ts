@@ -2,8 +2,6 @@
  * Energy and volume as whole counts of a unit with a power-of-ten exponent.
  * A channel in Wh with exponent 0 counts watt-hours; with exponent 3, kilowatt-hours.
  */
-import { Fault } from './faults.ts';
-
 export const UNITS = ['Wh', 'varh', 'VAh', 'L', 'W', 'var', 'VA', 'V', 'A', 'none'] as const;
 export type Unit = (typeof UNITS)[number];
 
@@ -32,18 +30,9 @@ export function parseUnit(name: string): { unit: Unit; exponent: number } | unde
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /**
- * A decimal string as a whole count of 10^-`decimals`, exactly: ('1.250', 3) -> 1250.
- * Throws NOT_INTEGER when digits would be lost and VALUE_RANGE beyond 2^53-1.
+ * A decimal string as a whole count of 10^-`decimals`, exactly: ('1.250', 3) -> 1250n. Undefined
+ * when it is no decimal or digits would be lost.
  */
-export function scaledInteger(text: string, decimals: number, unit = 'unit'): number {
-  const big = scaledBigint(text, decimals);
-  if (big === undefined) throw new Fault('NOT_INTEGER', { value: text, unit });
-  const value = Number(big);
-  if (!Number.isSafeInteger(value)) throw new Fault('VALUE_RANGE', { value: text });
-  return value;
-}
-
-/** As scaledInteger, but any size; undefined when it is no decimal or digits would be lost. */
 export function scaledBigint(text: string, decimals: number): bigint | undefined {
   const match = DECIMAL.exec(text.trim());
   if (match === null) return undefined;
@@ -59,13 +48,6 @@ export function scaledBigint(text: string, decimals: number): bigint | undefined
 
 function signed(value: bigint, sign: string | undefined): bigint {
   return sign === '-' ? -value : value;
-}
-
-/** Digits after the point that matter: '1.250' -> 2. */
-export function decimalsOf(text: string): number {
-  const match = DECIMAL.exec(text.trim());
-  const fraction = (match?.[3] ?? '').replace(/0+$/, '');
-  return Math.max(0, fraction.length - Number(match?.[4] ?? 0));
 }
 
 /** A whole count of 10^-`decimals` as a decimal string: (1250, 3) -> '1.250'. */

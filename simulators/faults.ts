@@ -33,15 +33,6 @@ export const BAD_MONTH: FaultRates = {
   garbage: 0.002,
 };
 
-export const NO_FAULTS: FaultRates = {
-  gapShort: 0,
-  duplicate: 0,
-  late: 0,
-  clockAhead: 0,
-  clockFuture: 0,
-  garbage: 0,
-};
-
 export function drawFault(random: Random, rates: FaultRates): SlotFault {
   let roll = random.next();
   const table: readonly [SlotFault, number][] = [

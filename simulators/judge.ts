@@ -54,12 +54,6 @@ export function judge(events: readonly MeterEvent[], stored: readonly StoredInte
   };
 }
 
-export function isClean(verdict: Verdict): boolean {
-  return [verdict.lost, verdict.invented, verdict.doubled, verdict.altered].every(
-    (list) => list.length === 0,
-  );
-}
-
 /** How often each command moved the contact: more than once is a failure of the command path. */
 export function breakerOperations(events: readonly MeterEvent[]): Map<string, number> {
   const counts = new Map<string, number>();

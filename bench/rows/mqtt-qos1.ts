@@ -15,7 +15,7 @@ import { type Senders, startSenders } from '../senders/parent.ts';
 import { openStage } from '../stage.ts';
 import { checkRows, untilStored } from '../wait.ts';
 
-const CONNECTIONS = 500;
+const CONNECTIONS = 750;
 const INFLIGHT = 50;
 const WARM_UP_SLOTS = 20;
 const TIMEOUT_MS = 60_000;
@@ -34,7 +34,7 @@ async function run(context: BenchContext): Promise<Row[]> {
       await senders.ask('connect', { port: one, meters: CONNECTIONS });
     }
     const startMs = Math.floor(Date.now() / DAY_MS - 7) * DAY_MS;
-    const slots = [WARM_UP_SLOTS, ...new Array<number>(context.quick ? 2 : 5).fill(60)];
+    const slots = [WARM_UP_SLOTS, ...new Array<number>(context.quick ? 2 : 5).fill(40)];
     const acked: number[] = [];
     const stored: number[] = [];
     const limits: number[] = [];

@@ -34,7 +34,8 @@ export function createMetrics(): Metrics {
         help,
         registers: [registry],
         async collect() {
-          this.set(await read());
+          // A figure that cannot be had must not take the others with it.
+          this.set(await Promise.resolve(read()).catch(() => Number.NaN));
         },
       });
     },
@@ -46,7 +47,8 @@ export function createMetrics(): Metrics {
         registers: [registry],
         async collect() {
           this.reset();
-          for (const [value, number] of await read()) this.labels(value).set(number);
+          const values = await read().catch(() => new Map<string, number>());
+          for (const [value, number] of values) this.labels(value).set(number);
         },
       });
     },
