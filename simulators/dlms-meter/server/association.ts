@@ -83,6 +83,7 @@ export class Association {
   #control(octets: Uint8Array): Uint8Array | undefined {
     const apdu = decodeAcse(octets);
     if (apdu.kind === 'rlrq') {
+      this.#countRelease(apdu.userInformation);
       this.#open = undefined;
       return encodeAcse({ kind: 'rlre', reason: 0 });
     }
@@ -101,6 +102,16 @@ export class Association {
         diagnostic: { source: 'acse-service-user', code: error.diagnostic },
         userInformation: error.userInformation,
       });
+    }
+  }
+
+  /** A ciphered InitiateRequest in the RLRQ has used a counter; whatever it holds, we release. */
+  #countRelease(userInformation: Uint8Array | undefined): void {
+    if (userInformation === undefined) return;
+    try {
+      this.#open?.protection?.open(userInformation);
+    } catch (error) {
+      if (!isFault(error)) throw error;
     }
   }
 
