@@ -11,9 +11,9 @@ export const LIMITS = {
   pushBodyBytesMax: 8 * 1024 ** 2, // one HTTP head-end push
   pushReadingsMax: 200_000, // readings in one HTTP push
   pushProblemsMax: 1_000, // problems listed before we stop and say so (threats.md, finding 11)
-  batchReadingsMax: 5_000, // readings in one job and one COPY
+  batchReadingsMax: 20_000, // readings in one job and one COPY
   batchMessagesMax: 2_000, // messages in one job
-  batchBytesMax: 1024 ** 2, // raw payload in one job before compression
+  batchBytesMax: 4 * 1024 ** 2, // raw payload in one job before compression
   batchLingerMs: 50, // a batch is sealed after this even when small
   serialCharsMax: 64,
   payloadDecimalsMax: 9,
