@@ -8,7 +8,7 @@ import { systemClock } from '../../cli/clock.ts';
 import { reportJson, reportText } from '../../cli/import/report.ts';
 import { rawOf } from '../../db/batches.ts';
 import { quarantineByCode, storedRows } from '../../db/conservation.ts';
-import { cryptoRandom, QUALITY } from '../../domain/index.ts';
+import { cryptoRandom, LIMITS, QUALITY } from '../../domain/index.ts';
 import { openPipeline } from '../../ingest/pipeline/process-batch.ts';
 import { replayQuarantine } from '../../ingest/pipeline/replay.ts';
 import { type ImportWorld, importWorld, openSession, storedChannel } from '../support/imports.ts';
@@ -238,21 +238,21 @@ describe('files that cannot be taken', () => {
 
 describe('the bytes', () => {
   it('kept with the batches are the file’s, each line once and in order', async () => {
-    const days = marketDates('2026-03-01', 40).map((date, d) => dayOf(date, 5, (i) => d + i));
+    const days = marketDates('2026-03-01', 200).map((date, d) => dayOf(date, 5, (i) => d + i));
     const text = nem12Text([
       { nmi: 'NMI000000X', serial: 'X', minutes: 5, days },
       { nmi: 'NMI000000X', serial: 'X', suffix: 'B1', minutes: 5, days: days.slice(0, 3) },
     ]);
     const path = await file('bytes.csv.gz', gzipSync(text));
     const done = await world.import(path, { createMeters: true, close: false });
-    expect(done.counts.stored).toBe(43 * 288);
+    expect(done.counts.stored).toBe(203 * 288);
     const batches = await world.db.query<{ id: number; offered: number }>(
       `SELECT id::float8 AS id, offered FROM batch WHERE origin = 'file:bytes.csv.gz' ORDER BY id`,
     );
     expect(batches.length).toBeGreaterThan(2);
     const lines = new Map<number, string>();
     for (const { id, offered } of batches) {
-      expect(offered).toBeLessThanOrEqual(5_000);
+      expect(offered).toBeLessThanOrEqual(LIMITS.batchReadingsMax);
       for (const { locator, raw } of await rawOf(world.db, id)) {
         const numbers = [...locator.matchAll(/L(\d+)(?:-L(\d+))?/g)].flatMap(([, a, b = a]) =>
           Array.from({ length: Number(b) - Number(a) + 1 }, (_, i) => Number(a) + i),
