@@ -43,13 +43,16 @@ export async function dueShards(
 }
 
 /**
- * Closes at once, without looking at single readings, every due day of channels [from, to) that is
- * complete, billable and without estimates. Returns how many.
+ * Closes at once, without looking at single readings, every due day of channels [from, to) on which
+ * no rule could find anything: complete, billable, without estimates, within the service size, and
+ * in agreement with the register where it was read at both ends. Every other day is examined rule
+ * by rule. Exceptions of an earlier close of these days are resolved. Returns how many.
  */
 export async function closeCompleteDays(
   db: Queryable,
   due: DueWindow,
   billableCodes: readonly number[],
+  sumToleranceUnits: number,
 ): Promise<number> {
   const rows = await db.query(
     `WITH due AS MATERIALIZED (
@@ -58,22 +61,38 @@ export async function closeCompleteDays(
          AND to_at <= to_timestamp($3::float8 / 1000)
        ORDER BY channel_id, local_date
        FOR UPDATE SKIP LOCKED
-     ), found AS (
-       SELECT d.channel_id, d.local_date FROM due d
+     ), complete AS (
+       SELECT d.channel_id, d.local_date, d.from_at, d.to_at, c.meter_id, c.code, c.unit,
+         c.exponent, sum(r.value) AS total
+       FROM due d
+       JOIN channel c ON c.id = d.channel_id
        JOIN reading r ON r.channel_id = d.channel_id
          AND r.start_at >= d.from_at AND r.start_at < d.to_at
-       GROUP BY d.channel_id, d.local_date, d.expected
+       GROUP BY d.channel_id, d.local_date, d.from_at, d.to_at, d.expected, c.id
        HAVING count(*) = d.expected
+         AND (c.interval_max IS NULL OR max(r.value) <= c.interval_max)
          AND bool_and(r.quality = ANY($4::smallint[]) AND r.quality NOT BETWEEN 10 AND 19
                       AND r.quality <> 30)
+     ), good AS MATERIALIZED (
+       SELECT f.channel_id, f.local_date, f.from_at, f.to_at FROM complete f
+       LEFT JOIN channel g ON g.meter_id = f.meter_id AND g.code = f.code
+         AND g.kind = 'register' AND g.unit = f.unit AND g.exponent = f.exponent
+       LEFT JOIN register_read a ON a.channel_id = g.id AND a.at = f.from_at
+       LEFT JOIN register_read b ON b.channel_id = g.id AND b.at = f.to_at
+       WHERE a.value IS NULL OR b.value IS NULL
+         OR abs(b.value - a.value - f.total) <= $5::int
+     ), resolved AS (
+       UPDATE vee_exception e SET resolved_at = clock_timestamp() FROM good f
+       WHERE e.channel_id = f.channel_id AND e.batch_id IS NULL AND e.resolved_at IS NULL
+         AND e.from_at >= f.from_at AND e.from_at < f.to_at
      )
      UPDATE channel_day c
      SET state = 'closed', dirty = false, closed_at = clock_timestamp(), received = c.expected,
          estimated = 0, edited = 0, missing = 0
-     FROM found f
+     FROM good f
      WHERE c.channel_id = f.channel_id AND c.local_date = f.local_date
      RETURNING 1`,
-    [due.channelFrom, due.channelTo, due.dueBeforeMs, billableCodes],
+    [due.channelFrom, due.channelTo, due.dueBeforeMs, billableCodes, sumToleranceUnits],
   );
   return rows.length;
 }

@@ -1,5 +1,5 @@
 /** What validation and estimation found and did, beside the data. */
-import type { Queryable } from './pool.ts';
+import type { Queryable, Row } from './pool.ts';
 
 export interface DayExceptions {
   readonly channelId: number;
@@ -108,4 +108,34 @@ export function estimationTotals(db: Queryable) {
      ) r ON true
      GROUP BY 1, 2 ORDER BY 1, 2`,
   );
+}
+
+export interface RegisterFigures extends Row {
+  readonly reads: bigint;
+  /** Reads that came after a turn of the register, judged plausible. */
+  readonly rollovers: bigint;
+  /** Closed channel-days with a read exactly at both ends and nothing estimated. */
+  readonly checked_days: bigint;
+  readonly sum_check_failures: bigint;
+}
+
+/** How registers and intervals agree (vee.md 1.4, 4.5). @param rolloverBit the flag of domain/quality */
+export async function registerFigures(
+  db: Queryable,
+  rolloverBit: number,
+): Promise<RegisterFigures | undefined> {
+  const [row] = await db.query<RegisterFigures>(
+    `SELECT count(*) AS reads, count(*) FILTER (WHERE flags & $1::int <> 0) AS rollovers,
+       (SELECT count(*) FROM channel_day d
+        JOIN channel c ON c.id = d.channel_id
+        JOIN channel g ON g.meter_id = c.meter_id AND g.code = c.code AND g.kind = 'register'
+        JOIN register_read a ON a.channel_id = g.id AND a.at = d.from_at
+        JOIN register_read b ON b.channel_id = g.id AND b.at = d.to_at
+        WHERE d.state = 'closed' AND d.received = d.expected) AS checked_days,
+       (SELECT count(*) FROM vee_exception
+        WHERE rule = 'SUM_CHECK' AND resolved_at IS NULL) AS sum_check_failures
+     FROM register_read`,
+    [rolloverBit],
+  );
+  return row;
 }

@@ -3,7 +3,8 @@
 import { verifyAudit } from '../../db/audit.ts';
 import { trialBalance } from '../../db/books.ts';
 import { quarantineByCode, storedRows, totalsByOrigin } from '../../db/conservation.ts';
-import { estimationTotals } from '../../db/vee-results.ts';
+import { estimationTotals, registerFigures } from '../../db/vee-results.ts';
+import { FLAG } from '../../domain/index.ts';
 import { table, thousands } from '../output/table.ts';
 import type { BillsResult } from './bills.ts';
 import type { BreakerResult } from './breaker.ts';
@@ -36,7 +37,7 @@ export async function report(
   const section = (title: string, text: string) => out(`\n${bold(title)}\n${text}`);
   section('Where every record went', await conservation(world, wrong));
   section('What could not be taken', await quarantine(world));
-  section('Estimates', await estimates(world));
+  section('Estimates and registers', await estimates(world, wrong));
   section('Bills of October 2026', bills(results.bills, wrong));
   section('The books', await books(world, wrong));
   section('One account, from the bill to the breaker and back', timeline(results.breaker, wrong));
@@ -116,16 +117,25 @@ function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-async function estimates({ line }: DemoWorld): Promise<string> {
+async function estimates({ line }: DemoWorld, wrong: string[]): Promise<string> {
   const rows = await estimationTotals(line.db);
-  return table(
-    [
-      { head: 'method', value: (r) => `${r.method} v${r.method_version}` },
-      { head: 'gaps', right: true, value: (r) => thousands(r.gaps) },
-      { head: 'intervals that stand', right: true, value: (r) => thousands(r.intervals) },
-    ],
-    rows,
-  );
+  const registers = await registerFigures(line.db, FLAG.ROLLOVER);
+  if (registers?.rollovers === 0n) wrong.push('no register was seen to roll over');
+  if (registers?.sum_check_failures !== 0n) wrong.push('intervals and registers disagree');
+  const number = (value: bigint | undefined) => thousands(value ?? 0n);
+  return [
+    table(
+      [
+        { head: 'method', value: (r) => `${r.method} v${r.method_version}` },
+        { head: 'gaps', right: true, value: (r) => thousands(r.gaps) },
+        { head: 'intervals that stand', right: true, value: (r) => thousands(r.intervals) },
+      ],
+      rows,
+    ),
+    `${number(registers?.reads)} register reads, ${number(registers?.rollovers)} after a rollover; ` +
+      `sum check of ${number(registers?.checked_days)} days: ` +
+      `${number(registers?.sum_check_failures)} differ`,
+  ].join('\n');
 }
 
 function bills({ issued, sameAsPreview }: BillsResult, wrong: string[]): string {

@@ -26,6 +26,7 @@ import {
 import { type PipelineDeps, processBatch } from '../pipeline/process-batch.ts';
 import { closeDay, type DayResult } from '../vee/close-day.ts';
 import { type DayGroup, STANDARD_DAY_GROUP } from '../vee/groups.ts';
+import { SUM_TOLERANCE_UNITS } from '../vee/rules/sum-check.ts';
 import { dayContext, marginMs } from './day-context.ts';
 
 export interface CloseDeps {
@@ -59,7 +60,7 @@ export async function closeShard(
   const due: DueWindow = { channelFrom, channelTo, dueBeforeMs };
   const counts: CloseCounts = { complete: 0, examined: 0, estimated: 0, missing: 0, exceptions: 0 };
   await announceClosing(db, due);
-  counts.complete = await closeCompleteDays(db, due, BILLABLE_CODES);
+  counts.complete = await closeCompleteDays(db, due, BILLABLE_CODES, SUM_TOLERANCE_UNITS);
   for (let round = 0; round < LIMITS.dayCloseRoundsMax; round += 1) {
     const days = await dueDays(db, due, LIMITS.dayCloseDaysPerRound);
     if (days.length === 0) break;

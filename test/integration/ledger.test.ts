@@ -1,5 +1,6 @@
 /** Goal: every expected interval has a state; days close once, and again when something changes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storedRows } from '../../db/conservation.ts';
 import { intervalStates } from '../../db/ledger.ts';
 import { LIMITS, QUALITY } from '../../domain/index.ts';
 import { closeAllDue, layOutDays } from '../../ingest/ledger/worker.ts';
@@ -109,15 +110,48 @@ describe('interval ledger', () => {
     expect(history?.n).toBe(8n); // four replaced by actuals, four estimated anew
   });
 
+  it('judges complete days too: sum check, service size, and what is mended is resolved', async () => {
+    const rules = () =>
+      t.db
+        .query<{ rule: string }>(
+          `SELECT rule FROM vee_exception WHERE resolved_at IS NULL
+           AND from_at >= '2026-03-29T22:00:00Z' ORDER BY rule`,
+        )
+        .then((rows) => rows.map((r) => r.rule));
+    const day = Date.parse('2026-03-29T22:00:00Z'); // 30 March in Madrid
+    const register = (atMs: number, value: number) => ({
+      ...intervals('1', atMs, [value], { kind: 'register', intervalS: 0 }),
+    });
+    const send = (...blocks: Parameters<typeof batchOf>[0]) =>
+      processBatch(batchOf(blocks, { receivedMs: clock.nowMs() }), pipeline);
+    await t.db.query('UPDATE channel SET interval_max = 1000');
+    // 96 x 10 = 960, and the register turns over in between
+    await send(
+      intervals(
+        '1',
+        day,
+        Array.from({ length: 96 }, () => 10),
+      ),
+      register(day, 1e8 - 500),
+      register(day + 24 * HOUR, 460),
+    );
+    clock.set(day + 30 * HOUR);
+    expect((await closeAllDue(deps())).examined).toBe(1); // a rollover is looked at
+    expect(await rules()).toEqual([]);
+    await send(intervals('1', day, [2_000]));
+    await closeAllDue(deps());
+    expect(await rules()).toEqual(['LIMIT_HIGH', 'SUM_CHECK']);
+    await send(intervals('1', day, [10]));
+    await closeAllDue(deps());
+    expect(await rules()).toEqual([]);
+  });
+
   it('balances the books of every batch', async () => {
     const wrong = await t.db.query(
       'SELECT id FROM batch WHERE offered <> stored + duplicate + rejected + quarantined',
     );
     expect(wrong).toEqual([]);
-    const [rows] = await t.db.query<{ n: bigint }>(
-      'SELECT (SELECT count(*) FROM reading) + (SELECT count(*) FROM reading_history) AS n',
-    );
-    const [stored] = await t.db.query<{ n: bigint }>('SELECT sum(stored)::bigint AS n FROM batch');
-    expect(rows?.n).toBe(stored?.n);
+    const { rows, claimed } = await storedRows(t.db);
+    expect(rows).toBe(claimed);
   });
 });

@@ -9,7 +9,7 @@ import type { DayContext, DayRule, Exception, Severity } from '../types.ts';
 
 const ID = 'SUM_CHECK';
 const VERSION = 1;
-const TOLERANCE_UNITS = 2;
+export const SUM_TOLERANCE_UNITS = 2;
 
 export const sumCheck: DayRule = {
   id: ID,
@@ -23,7 +23,7 @@ export const sumCheck: DayRule = {
     const judged = registerDelta(previous, next, modulus, plausibleMax);
     if (judged.kind === 'decrease') return [exception(day, 'ISSUE', { previous, next, sum })];
     const difference = Math.abs(sum - judged.delta);
-    if (difference <= TOLERANCE_UNITS) return [];
+    if (difference <= SUM_TOLERANCE_UNITS) return [];
     return [exception(day, 'ISSUE', { sum, delta: judged.delta, difference })];
   },
 };
