@@ -1,51 +1,32 @@
 /** Collection plans, cases, steps, notices and events as they are written. */
-import { canonicalJson, formatInstant, sha256Hex } from '../domain/index.ts';
-import { appendAudit } from './audit.ts';
-import type { Queryable, Row } from './pool.ts';
+import { canonicalJson, formatInstant } from '../domain/index.ts';
+import {
+  type DocumentKind,
+  type DocumentRow,
+  type SavedDocument,
+  saveDocument,
+} from './documents.ts';
+import type { Queryable } from './pool.ts';
 
-export interface PlanRow extends Row {
-  readonly code: string;
-  readonly revision: number;
-  readonly definition: unknown;
-  readonly definition_hash: string;
-}
+const PLAN: DocumentKind = {
+  table: 'collection_plan',
+  chain: 'collections',
+  action: 'plan.saved',
+};
 
-/** Stores a checked plan. Returns its revision; the existing one when nothing changed. */
-export async function savePlan(
+/** Stores a checked plan. */
+export function savePlan(
   tx: Queryable,
   code: string,
   definition: unknown,
   actor: string,
-): Promise<{ revision: number; created: boolean }> {
-  const text = canonicalJson(definition);
-  const hash = sha256Hex(text);
-  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`plan/${code}`]);
-  const [same] = await tx.query<{ revision: number }>(
-    'SELECT revision FROM collection_plan WHERE code = $1 AND definition_hash = $2',
-    [code, hash],
-  );
-  if (same !== undefined) return { revision: same.revision, created: false };
-  const [row] = await tx.query<{ revision: number }>(
-    `INSERT INTO collection_plan (code, revision, definition, definition_hash, created_by)
-     SELECT $1, coalesce(max(revision), 0) + 1, $2::jsonb, $3, $4
-     FROM collection_plan WHERE code = $1 RETURNING revision`,
-    [code, text, hash, actor],
-  );
-  const revision = row?.revision ?? 0;
-  await appendAudit(tx, {
-    chain: 'collections',
-    actor,
-    action: 'plan.saved',
-    subjectKind: 'collection_plan',
-    subjectId: code,
-    detail: { revision, hash },
-  });
-  return { revision, created: true };
+): Promise<SavedDocument> {
+  return saveDocument(tx, PLAN, code, definition, actor);
 }
 
 /** All revisions of all plans: few rows, read once a run. */
-export function listPlans(db: Queryable): Promise<PlanRow[]> {
-  return db.query<PlanRow>(
+export function listPlans(db: Queryable): Promise<DocumentRow[]> {
+  return db.query<DocumentRow>(
     'SELECT code, revision, definition, definition_hash FROM collection_plan ORDER BY code, revision',
   );
 }

@@ -2,22 +2,16 @@
 
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { LineCounter, parseDocument } from 'yaml';
-import { describeError, Fault, LIMITS } from '../../domain/index.ts';
+import { Fault, LIMITS } from '../../domain/index.ts';
 import { isLocalDate } from '../calendar/local.ts';
+import { checkDocumentText, type DocumentProblem, sayProblems } from '../documents.ts';
 import { exact } from '../rating/exact.ts';
 import { type Plan, PlanSchema, RECONNECT_STEP, STEP_SCHEMAS } from './schema.ts';
-
-export interface PlanProblem {
-  /** Place in the document, 'steps/2/minAmount'. */
-  readonly at: string;
-  readonly message: string;
-}
 
 export interface PlanCheck {
   /** There when nothing is wrong. */
   readonly plan?: Plan;
-  readonly problems: readonly PlanProblem[];
+  readonly problems: readonly DocumentProblem[];
 }
 
 // Steps are judged one by one by their own action: the errors of a union of all kinds would speak
@@ -37,27 +31,7 @@ const stepChecks = new Map(
 
 /** Judges text (YAML 1.2, of which JSON is a part) without throwing. */
 export function checkPlanText(text: string): PlanCheck {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > LIMITS.tariffTextBytesMax) {
-    const message = `${bytes} bytes; at most ${LIMITS.tariffTextBytesMax} are read`;
-    return { problems: [{ at: '', message }] };
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.slice(0, LIMITS.tariffProblemsMax).map((error) => ({
-        at: `line ${lines.linePos(error.pos[0]).line}`,
-        message: error.message,
-      })),
-    };
-  }
-  try {
-    return checkPlan(document.toJS());
-  } catch (error) {
-    // Aliases that unfold beyond the parser's bound are only found here.
-    return { problems: [{ at: '', message: describeError(error) }] };
-  }
+  return checkDocumentText(text, checkPlan);
 }
 
 /** Judges a value that came as JSON over HTTP or out of the database. */
@@ -82,8 +56,7 @@ export function acceptPlan(value: unknown): Plan {
 
 function accept({ plan, problems }: PlanCheck, code: string): Plan {
   if (plan !== undefined) return plan;
-  const detail = problems.map(({ at, message }) => (at === '' ? message : `${at}: ${message}`));
-  throw new Fault('PLAN_INVALID', { code, detail: detail.join('; ') });
+  throw new Fault('PLAN_INVALID', { code, detail: sayProblems(problems) });
 }
 
 interface SchemaError {
@@ -92,7 +65,7 @@ interface SchemaError {
   readonly message: string;
 }
 
-function shapeProblems(value: unknown): PlanProblem[] {
+function shapeProblems(value: unknown): DocumentProblem[] {
   const problems = explain(shell.Errors(value), '');
   const steps = (value as { steps?: unknown } | null)?.steps;
   if (!Array.isArray(steps)) return problems;
@@ -109,8 +82,8 @@ function shapeProblems(value: unknown): PlanProblem[] {
   return problems;
 }
 
-function explain(errors: readonly SchemaError[], at: string): PlanProblem[] {
-  const seen = new Map<string, PlanProblem>();
+function explain(errors: readonly SchemaError[], at: string): DocumentProblem[] {
+  const seen = new Map<string, DocumentProblem>();
   for (const { keyword, instancePath, message } of errors) {
     // The schema says it twice: the object has too much, and the member is forbidden.
     if (keyword === 'additionalProperties') continue;
@@ -121,12 +94,12 @@ function explain(errors: readonly SchemaError[], at: string): PlanProblem[] {
   return [...seen.values()];
 }
 
-function lintPlan(plan: Plan): PlanProblem[] {
+function lintPlan(plan: Plan): DocumentProblem[] {
   return [...lintSteps(plan), ...lintCut(plan), ...lintWindow(plan)];
 }
 
-function lintSteps(plan: Plan): PlanProblem[] {
-  const problems: PlanProblem[] = [];
+function lintSteps(plan: Plan): DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
   const codes = plan.steps.map((step) => step.code);
   plan.steps.forEach((step, index) => {
     const at = `steps/${index}`;
@@ -152,8 +125,8 @@ function lintSteps(plan: Plan): PlanProblem[] {
 }
 
 /** Nobody is cut without a final notice, and a resumed case serves it again. */
-function lintCut(plan: Plan): PlanProblem[] {
-  const problems: PlanProblem[] = [];
+function lintCut(plan: Plan): DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
   const final = plan.steps.findIndex((step) => step.action === 'final_notice');
   plan.steps.forEach((step, index) => {
     if (step.action !== 'disconnect') return;
@@ -176,7 +149,7 @@ function lintCut(plan: Plan): PlanProblem[] {
   return problems;
 }
 
-function lintWindow({ window }: Plan): PlanProblem[] {
+function lintWindow({ window }: Plan): DocumentProblem[] {
   const problems = window.holidays
     .map((date, index) => ({ at: `window/holidays/${index}`, message: `${date} is no date`, date }))
     .filter(({ date }) => !isLocalDate(date))

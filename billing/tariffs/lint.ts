@@ -2,6 +2,7 @@
 import { periodsOf } from '../calendar/day-types.ts';
 import { calendarProblems } from '../calendar/lint.ts';
 import { isLocalDate } from '../calendar/local.ts';
+import type { DocumentProblem } from '../documents.ts';
 import {
   type ChannelDirection,
   directionOf,
@@ -9,11 +10,10 @@ import {
   type Tariff,
   type TariffVersion,
 } from './schema.ts';
-import type { TariffProblem } from './shape.ts';
 import { taxProblems } from './tax-lint.ts';
 
 /** Problems of a tariff whose shape is right; empty = it can be billed by. */
-export function lintTariff(tariff: Tariff): TariffProblem[] {
+export function lintTariff(tariff: Tariff): DocumentProblem[] {
   return [
     ...dateProblems(tariff.versions),
     ...tariff.versions.flatMap((version, index) =>
@@ -25,8 +25,8 @@ export function lintTariff(tariff: Tariff): TariffProblem[] {
   ];
 }
 
-function dateProblems(versions: readonly TariffVersion[]): TariffProblem[] {
-  const problems: TariffProblem[] = [];
+function dateProblems(versions: readonly TariffVersion[]): DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
   versions.forEach(({ from, to }, index) => {
     const at = `versions/${index}`;
     for (const date of [from, to]) {
@@ -47,7 +47,7 @@ function dateProblems(versions: readonly TariffVersion[]): TariffProblem[] {
   return problems;
 }
 
-function versionProblems(version: TariffVersion): TariffProblem[] {
+function versionProblems(version: TariffVersion): DocumentProblem[] {
   const { calendar } = version;
   const inCalendar = calendar === undefined ? [] : calendarProblems(calendar);
   return [
@@ -62,7 +62,7 @@ function versionProblems(version: TariffVersion): TariffProblem[] {
   ];
 }
 
-function duplicates(items: readonly { code: string }[], at: string): TariffProblem[] {
+function duplicates(items: readonly { code: string }[], at: string): DocumentProblem[] {
   return items.flatMap(({ code }, index) =>
     items.findIndex((other) => other.code === code) === index
       ? []
@@ -70,7 +70,7 @@ function duplicates(items: readonly { code: string }[], at: string): TariffProbl
   );
 }
 
-function periodProblems(version: TariffVersion): TariffProblem[] {
+function periodProblems(version: TariffVersion): DocumentProblem[] {
   const known = version.calendar === undefined ? [] : periodsOf(version.calendar);
   const unknown = version.charges.flatMap((charge, index) => {
     if (charge.kind !== 'tou' || known.includes(charge.period)) return [];
@@ -85,7 +85,7 @@ function periodProblems(version: TariffVersion): TariffProblem[] {
 }
 
 /** Periods without a price in a direction that is priced by time of use. */
-function unpriced(version: TariffVersion, direction: ChannelDirection): TariffProblem[] {
+function unpriced(version: TariffVersion, direction: ChannelDirection): DocumentProblem[] {
   if (version.calendar === undefined) return [];
   const charges = version.charges.filter(isMetered).filter((c) => directionOf(c) === direction);
   const priced = new Set(charges.flatMap((c) => (c.kind === 'tou' ? [c.period] : [])));

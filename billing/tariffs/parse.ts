@@ -1,39 +1,19 @@
 /** From YAML or JSON text to a tariff that may be billed by, or to the list of all that is wrong. */
-import { LineCounter, parseDocument } from 'yaml';
-import { describeError, Fault, LIMITS } from '../../domain/index.ts';
+import { Fault, LIMITS } from '../../domain/index.ts';
+import { checkDocumentText, type DocumentProblem, sayProblems } from '../documents.ts';
 import { lintTariff } from './lint.ts';
 import type { Tariff } from './schema.ts';
-import { shapeProblems, type TariffProblem } from './shape.ts';
+import { shapeProblems } from './shape.ts';
 
 export interface TariffCheck {
   /** There when nothing is wrong. */
   readonly tariff?: Tariff;
-  readonly problems: readonly TariffProblem[];
+  readonly problems: readonly DocumentProblem[];
 }
 
 /** Judges text (YAML 1.2, of which JSON is a part) without throwing. */
 export function checkTariffText(text: string): TariffCheck {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > LIMITS.tariffTextBytesMax) {
-    const message = `${bytes} bytes; at most ${LIMITS.tariffTextBytesMax} are read`;
-    return { problems: [{ at: '', message }] };
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.slice(0, LIMITS.tariffProblemsMax).map((error) => ({
-        at: `line ${lines.linePos(error.pos[0]).line}`,
-        message: error.message,
-      })),
-    };
-  }
-  try {
-    return checkTariff(document.toJS());
-  } catch (error) {
-    // Aliases that unfold beyond the parser's bound are only found here.
-    return { problems: [{ at: '', message: describeError(error) }] };
-  }
+  return checkDocumentText(text, checkTariff);
 }
 
 /** Judges a value that came as JSON over HTTP or out of the database. */
@@ -58,6 +38,5 @@ export function acceptTariff(value: unknown): Tariff {
 
 function accept({ tariff, problems }: TariffCheck, code: string): Tariff {
   if (tariff !== undefined) return tariff;
-  const detail = problems.map(({ at, message }) => (at === '' ? message : `${at}: ${message}`));
-  throw new Fault('TARIFF_INVALID', { code, detail: detail.join('; ') });
+  throw new Fault('TARIFF_INVALID', { code, detail: sayProblems(problems) });
 }

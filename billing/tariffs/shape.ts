@@ -1,13 +1,8 @@
 /** The shape of a tariff document against its schema, with every problem and its place. */
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { DocumentProblem } from '../documents.ts';
 import { CHARGE_SCHEMAS, DECIMAL_PATTERN, TariffSchema } from './schema.ts';
-
-export interface TariffProblem {
-  /** Place in the document, 'versions/0/charges/2/price'. */
-  readonly at: string;
-  readonly message: string;
-}
 
 // Charges are judged one by one by their own kind: the errors of a union of all kinds would speak
 // of every kind the charge is not.
@@ -40,7 +35,7 @@ interface SchemaError {
 }
 
 /** Problems of shape; empty = the value is a Tariff as far as types go. */
-export function shapeProblems(value: unknown): TariffProblem[] {
+export function shapeProblems(value: unknown): DocumentProblem[] {
   const problems = explain(shell.Errors(value), '', value);
   const versions = member(value, 'versions');
   if (!Array.isArray(versions)) return problems;
@@ -54,7 +49,7 @@ export function shapeProblems(value: unknown): TariffProblem[] {
   return problems;
 }
 
-function chargeProblems(charge: unknown, at: string): TariffProblem[] {
+function chargeProblems(charge: unknown, at: string): DocumentProblem[] {
   const kind = member(charge, 'kind');
   const check = typeof kind === 'string' ? chargeChecks.get(kind) : undefined;
   if (check !== undefined) return explain(check.Errors(charge), at, charge);
@@ -62,8 +57,8 @@ function chargeProblems(charge: unknown, at: string): TariffProblem[] {
   return [{ at: `${at}/kind`, message: `unknown charge kind ${show(kind)}; known: ${known}` }];
 }
 
-function explain(errors: readonly SchemaError[], at: string, root: unknown): TariffProblem[] {
-  const seen = new Map<string, TariffProblem>();
+function explain(errors: readonly SchemaError[], at: string, root: unknown): DocumentProblem[] {
+  const seen = new Map<string, DocumentProblem>();
   for (const error of errors) {
     const path = [at, ...error.instancePath.split('/').slice(1)].filter((p) => p !== '').join('/');
     const found = read(root, error.instancePath);

@@ -1,9 +1,10 @@
 /** Taxes may be taxed, but never by themselves, and never before they are known. */
+
+import type { DocumentProblem } from '../documents.ts';
 import type { TariffVersion, TaxStep } from './schema.ts';
-import type { TariffProblem } from './shape.ts';
 
 /** Problems of the tax steps of one version. */
-export function taxProblems(version: TariffVersion): TariffProblem[] {
+export function taxProblems(version: TariffVersion): DocumentProblem[] {
   const { taxes } = version;
   const tags = new Set(version.charges.flatMap((charge) => charge.tags));
   for (const tax of taxes) if (tax.tag !== undefined) tags.add(tax.tag);
@@ -18,7 +19,7 @@ export function taxProblems(version: TariffVersion): TariffProblem[] {
   return [...unknown, ...taxes.flatMap((tax, index) => orderProblem(taxes, tax, index))];
 }
 
-function orderProblem(taxes: readonly TaxStep[], tax: TaxStep, index: number): TariffProblem[] {
+function orderProblem(taxes: readonly TaxStep[], tax: TaxStep, index: number): DocumentProblem[] {
   const at = `taxes/${index}`;
   const cycle = cycleFrom(taxes, index);
   if (cycle !== undefined) return [{ at, message: `tax cycle: ${cycle.join(' -> ')}` }];
