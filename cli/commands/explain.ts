@@ -15,6 +15,7 @@ import { table } from '../output/table.ts';
 
 interface Flags {
   readonly interval?: string;
+  readonly channel?: string;
   readonly json?: boolean;
 }
 
@@ -23,11 +24,12 @@ export function registerExplainCommand(program: Command, context: () => Context)
     .command('explain <invoice>')
     .description('where every amount comes from, down to the raw record of one interval')
     .option('--interval <start>', 'one interval (ISO 8601): versions, rule and raw bytes')
+    .option('--channel <code>', 'of this channel, where several were billed')
     .option('--json', 'one JSON object for programs')
     .action((invoice: string, flags: Flags) =>
       withStore(context, async (ctx, db) => {
         const explanation = await explainInvoice(db, invoice);
-        const wanted = intervalAsked(explanation, flags.interval);
+        const wanted = intervalAsked(explanation, flags);
         const detail = wanted && (await explainInterval(db, wanted.channelId, wanted.startMs));
         if (flags.json === true) return ctx.out(toJson({ ...explanation, interval: detail }));
         ctx.out(invoiceText(explanation));
@@ -41,14 +43,19 @@ function toJson(value: unknown): string {
 }
 
 /** The interval asked for; without the option, the first one of the first line, as an example. */
-function intervalAsked(explanation: Explanation, start: string | undefined) {
-  const rows = explanation.determinants.flatMap((d) => d.rows);
-  if (start === undefined) return rows[0];
-  const ms = parseInstant(start);
+function intervalAsked(explanation: Explanation, { interval, channel }: Flags) {
+  const { number, snapshot } = explanation.invoice;
+  const channels = snapshot['channels'] as readonly { id: number; code: string }[];
+  const wanted = channels.filter((c) => channel === undefined || c.code === channel);
+  const rows = explanation.determinants
+    .flatMap((d) => d.rows)
+    .filter((row) => wanted.some((c) => c.id === row.channelId));
+  if (interval === undefined && channel === undefined) return rows[0];
+  const ms = interval === undefined ? rows[0]?.startMs : parseInstant(interval);
   const found = rows.find((row) => row.startMs === ms);
   if (found !== undefined) return found;
-  const { number } = explanation.invoice;
-  throw new Fault('NOT_FOUND', { what: `an interval of ${number} that starts at ${start}` });
+  const what = `an interval of ${number}${channel ? ` and channel ${channel}` : ''} that starts at`;
+  throw new Fault('NOT_FOUND', { what: `${what} ${interval}` });
 }
 
 export interface IntervalDetail {
