@@ -55,7 +55,7 @@ function intervalAsked(explanation: Explanation, { interval, channel }: Flags) {
   const found = rows.find((row) => row.startMs === ms);
   if (found !== undefined) return found;
   const what = `an interval of ${number}${channel ? ` and channel ${channel}` : ''} that starts at`;
-  throw new Fault('NOT_FOUND', { what: `${what} ${interval}` });
+  throw new Fault('NOT_FOUND', { what: `${what} ${interval ?? 'any time'}` });
 }
 
 export interface IntervalDetail {
@@ -161,6 +161,6 @@ function intervalText(detail: IntervalDetail): string {
     `interval ${detail.start} of ${detail.meter} ${detail.code}`,
     versions,
     ...(detail.estimation === undefined ? [] : [`estimated by ${detail.estimation}`]),
-    ...(raw === undefined ? [] : ['', `raw record, ${raw.source} ${raw.locator}`, raw.excerpt]),
+    ...(raw === undefined ? [] : ['', `raw record, ${raw.source} ${raw.locator}, ${raw.at}`, raw.excerpt]),
   ].join('\n');
 }
