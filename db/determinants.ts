@@ -20,20 +20,21 @@ export interface SlotPlan {
   readonly slots: readonly number[];
 }
 
+/** Rows of one quality in one sum: what a quality means is the caller's to say. */
 export interface SumRow extends Row {
   readonly window: number;
   readonly sum: number;
+  readonly quality: number;
   readonly intervals: bigint;
-  readonly estimated: bigint;
-  readonly unbillable: bigint;
   readonly count: string;
   readonly weighed_value: string;
   readonly weighed_batch: string;
-  readonly weighed_quality: string;
+  /** Sum of the weights alone. */
+  readonly weights: string;
 }
 
 /**
- * One row for each window and sum that has rows. The weighed sums are those of the fingerprint of
+ * One row for each window, sum and quality that has rows. The weighed sums are those of the fingerprint of
  * billing (its moduli stand here as numbers because SQL can only say them so).
  *
  * LATERAL makes each window one scan of the key's index, whatever the planner thinks of a whole
@@ -43,20 +44,16 @@ export function sumWindows(
   db: Queryable,
   plan: SlotPlan,
   windows: readonly SumWindow[],
-  codes: { readonly billable: readonly number[]; readonly estimated: readonly number[] },
 ): Promise<SumRow[]> {
   return db.query<SumRow>(
     `SELECT w.n AS window, s.*
-     FROM unnest($4::int[], $5::int[], $6::timestamptz[], $9::timestamptz[])
+     FROM unnest($4::int[], $5::int[], $6::timestamptz[], $7::timestamptz[])
        AS w(n, channel_id, f, t)
      CROSS JOIN LATERAL (
-       SELECT sum, count(*) AS intervals,
-         count(*) FILTER (WHERE quality = ANY($8::smallint[])) AS estimated,
-         count(*) FILTER (WHERE NOT quality = ANY($7::smallint[])) AS unbillable,
-         sum(value) AS count,
+       SELECT sum, quality, count(*) AS intervals, sum(value) AS count,
          sum(minute * (value % 2147483647)) AS weighed_value,
          sum(minute * (batch_id % 2147483647)) AS weighed_batch,
-         sum(minute * quality) AS weighed_quality
+         sum(minute) AS weights
        FROM (
          SELECT value, batch_id, quality, (epoch_s / 60) % 1000003 AS minute,
            ($1::smallint[])[1 + (epoch_s - $2::bigint) / $3::bigint] AS sum
@@ -69,7 +66,7 @@ export function sumWindows(
          OFFSET 0
        ) placed
        WHERE sum >= 0
-       GROUP BY sum
+       GROUP BY sum, quality
      ) s`,
     [
       plan.slots,
@@ -78,8 +75,6 @@ export function sumWindows(
       windows.map((w) => w.window),
       windows.map((w) => w.channelId),
       windows.map((w) => new Date(w.fromMs)),
-      codes.billable,
-      codes.estimated,
       windows.map((w) => new Date(w.toMs)),
     ],
   );

@@ -9,7 +9,8 @@ import type { ChannelDirection } from '../tariffs/schema.ts';
 import type { PlannedSupply } from './supply-plan.ts';
 
 const DIRECTIONS: readonly ChannelDirection[] = ['import', 'export'];
-const CODES = { billable: BILLABLE_CODES, estimated: ESTIMATED_CODES };
+const billable = new Set<number>(BILLABLE_CODES);
+const estimated = new Set<number>(ESTIMATED_CODES);
 /** Slots are no coarser than this, so that a border of a period falls on a border of a slot. */
 const SLOT_S_MAX = 900;
 
@@ -54,7 +55,7 @@ async function sumDirection(
       })),
   );
   if (windows.length === 0) return;
-  for (const row of await sumWindows(db, slots, windows, CODES)) {
+  for (const row of await sumWindows(db, slots, windows)) {
     const own = tallies[row.window] as Tally[];
     own[row.sum] = addTally(own[row.sum] as Tally, row);
   }
@@ -65,13 +66,15 @@ function emptyTally(): Tally {
 }
 
 function addTally(tally: Tally, row: SumRow): Tally {
-  const { intervals, count, weighed_value, weighed_batch, weighed_quality } = row;
-  const fingerprint = [intervals, count, weighed_value, weighed_batch, weighed_quality].join(':');
+  const { quality, count, weighed_value, weighed_batch, weights } = row;
+  const intervals = Number(row.intervals);
+  const weighedQuality = BigInt(weights) * BigInt(quality);
+  const fingerprint = [intervals, count, weighed_value, weighed_batch, weighedQuality].join(':');
   return {
     count: tally.count + BigInt(count),
-    intervals: tally.intervals + Number(intervals),
-    estimated: tally.estimated + Number(row.estimated),
-    unbillable: tally.unbillable + Number(row.unbillable),
+    intervals: tally.intervals + intervals,
+    estimated: tally.estimated + (estimated.has(quality) ? intervals : 0),
+    unbillable: tally.unbillable + (billable.has(quality) ? 0 : intervals),
     fingerprint: joinFingerprints(tally.fingerprint, fingerprint),
   };
 }
