@@ -161,6 +161,8 @@ function intervalText(detail: IntervalDetail): string {
     `interval ${detail.start} of ${detail.meter} ${detail.code}`,
     versions,
     ...(detail.estimation === undefined ? [] : [`estimated by ${detail.estimation}`]),
-    ...(raw === undefined ? [] : ['', `raw record, ${raw.source} ${raw.locator}, ${raw.at}`, raw.excerpt]),
+    ...(raw === undefined
+      ? []
+      : ['', `raw record, ${raw.source} ${raw.locator}, ${raw.at}`, raw.excerpt]),
   ].join('\n');
 }
