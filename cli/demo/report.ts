@@ -9,6 +9,7 @@ import { table, thousands } from '../output/table.ts';
 import type { BillsResult } from './bills.ts';
 import type { BreakerResult } from './breaker.ts';
 import type { DemoWorld, MonthResult } from './month.ts';
+import { whyThisAmount } from './why.ts';
 
 export interface DemoResults {
   readonly month: MonthResult;
@@ -39,6 +40,7 @@ export async function report(
   section('What could not be taken', await quarantine(world));
   section('Estimates and registers', await estimates(world, wrong));
   section('Bills of October 2026', bills(results.bills, wrong));
+  section('Why this amount', await whyThisAmount(world.line.db, results.bills.issued, wrong));
   section('The books', await books(world, wrong));
   section('One account, from the bill to the breaker and back', timeline(results.breaker, wrong));
   section('Speed', speed(results));
