@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { stackDown, stackStatus, stackUp } from '../../cli/stack/stack.ts';
+import { requireTools } from './tools.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,6 +13,7 @@ declare module 'vitest' {
 /** One TimescaleDB and one Redis for all suites. Missing engines fail the run: never a skip. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const options = { name: 'test', projectDirectory: resolve(import.meta.dirname, '../..') };
+  requireTools();
   const before = await stackStatus(options);
   const urls = await stackUp(options);
   project.provide('databaseUrl', urls.databaseUrl);
