@@ -85,12 +85,8 @@ export async function openStore(
 }
 
 export async function migrateStore(context: Context, db: Database) {
-  const report = await migrate(db, await readMigrations(MIGRATIONS_DIRECTORY));
-  // Chunks made from now on take this width; existing ones stay as they are.
-  await db.query(`SELECT set_chunk_time_interval('reading', make_interval(days => $1::int))`, [
-    context.config.chunkDays,
-  ]);
-  return report;
+  const { chunkDays } = context.config;
+  return migrate(db, await readMigrations(MIGRATIONS_DIRECTORY), { chunkDays });
 }
 
 /** A Redis connection for queues; settings without which jobs could vanish are checked. */

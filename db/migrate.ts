@@ -59,18 +59,39 @@ export async function timescaleEdition(db: Queryable): Promise<string> {
   return row?.edition ?? '';
 }
 
+export interface MigrateOptions {
+  /** Width of new chunks of readings; existing ones stay as they are. Absent = as it is. */
+  readonly chunkDays?: number;
+}
+
 /** Brings the database up to date. Safe to call from many processes at once. */
-export function migrate(db: Database, migrations: readonly Migration[]): Promise<MigrationReport> {
+export function migrate(
+  db: Database,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<MigrationReport> {
   return db.connection(async (connection) => {
     await connection.query(`SET lock_timeout = '10min'; SET statement_timeout = 0`);
     await connection.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     try {
-      return await applyAll(connection, migrations);
+      const report = await applyAll(connection, migrations);
+      if (options.chunkDays !== undefined) await setChunkDays(connection, options.chunkDays);
+      return report;
     } finally {
       await connection.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
       await connection.query('RESET lock_timeout; RESET statement_timeout');
     }
   });
+}
+
+/** Under the lock: two processes that set it at once would meet in the catalogue. */
+async function setChunkDays(db: Connection, days: number): Promise<void> {
+  await db.query(
+    `SELECT set_chunk_time_interval('reading', make_interval(days => $1::int))
+     FROM timescaledb_information.dimensions
+     WHERE hypertable_name = 'reading' AND time_interval <> make_interval(days => $1::int)`,
+    [days],
+  );
 }
 
 async function applyAll(db: Connection, migrations: readonly Migration[]) {

@@ -21,6 +21,19 @@ describe('migrations', () => {
     for (const report of reports) expect(report.applied).toEqual([]);
   });
 
+  it('takes the width of new chunks from many processes at once', async () => {
+    const migrations = await readMigrations(MIGRATIONS_DIRECTORY);
+    const width = () =>
+      t.db.query<{ days: number }>(
+        `SELECT extract(day FROM time_interval)::int AS days
+         FROM timescaledb_information.dimensions WHERE hypertable_name = 'reading'`,
+      );
+    for (const chunkDays of [1, 7]) {
+      await Promise.all([1, 2, 3, 4, 5].map(() => migrate(t.db, migrations, { chunkDays })));
+      expect(await width()).toEqual([{ days: chunkDays }]);
+    }
+  });
+
   it('refuses a file that was changed after it ran', async () => {
     const [first, ...rest] = await readMigrations(MIGRATIONS_DIRECTORY);
     const changed = [{ ...first!, checksum: 'f'.repeat(64) }, ...rest];
