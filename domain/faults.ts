@@ -32,7 +32,6 @@ export const FAULTS = {
   LOWER_RANK: { say: 'interval {start} already has {existing} of higher quality; got {value}', retry: false, blame: 'sender', status: 409 },
   OLDER_VERSION: { say: 'interval {start} already has a newer version of the source; got {value}', retry: false, blame: 'sender', status: 409 },
   SUPERSEDED: { say: 'interval {start} came with another value later in the same batch; got {value}', retry: false, blame: 'sender', status: 409 },
-  NOT_INSTALLED: { say: 'meter {meter} was not installed at {start}', retry: false, blame: 'operator', status: 422 },
   REGISTER_DECREASE: { say: 'register {channel} fell from {previous} to {value}, which no rollover explains', retry: false, blame: 'meter', status: 422 },
   // Files
   FILE_FORMAT: { say: '{file}: {detail}', retry: false, blame: 'sender', status: 422 },
@@ -53,10 +52,8 @@ export const FAULTS = {
   COMMAND_STALE: { say: 'command {id} is past its deadline', retry: false, blame: 'sender', status: 409 },
   COMMAND_SIGNATURE: { say: 'command {id} carries no valid approval: {detail}', retry: false, blame: 'sender', status: 403 },
   COMMAND_GUARD: { say: 'command {id} is blocked: {detail}', retry: false, blame: 'operator', status: 409 },
-  COMMAND_GOVERNOR: { say: 'command {id} is held by the governor: {detail}', retry: true, blame: 'system', status: 429 },
   COMMAND_REQUEST: { say: 'this command cannot be requested: {detail}', retry: false, blame: 'sender', status: 422 },
   SECOND_PERSON: { say: '{what} needs a second person; {actor} may not do it', retry: false, blame: 'sender', status: 403 },
-  METER_BUSY: { say: 'meter {meter} has another command under way', retry: true, blame: 'system', status: 409 },
   // Billing
   TARIFF_INVALID: { say: 'tariff {code} is invalid: {detail}', retry: false, blame: 'operator', status: 422 },
   TARIFF_MISSING: { say: 'account {account} has no tariff on {date}', retry: false, blame: 'operator', status: 422 },
@@ -64,7 +61,6 @@ export const FAULTS = {
   INVOICE_UNKNOWN: { say: 'invoice {invoice} is not known', retry: false, blame: 'sender', status: 404 },
   ACCOUNT_UNKNOWN: { say: 'account {account} is not known', retry: false, blame: 'sender', status: 404 },
   PLAN_INVALID: { say: 'collection plan {code} is invalid: {detail}', retry: false, blame: 'operator', status: 422 },
-  LEDGER_UNBALANCED: { say: 'ledger transaction {reference} does not balance: {detail}', retry: false, blame: 'system', status: 500 },
   // HTTP
   UNAUTHENTICATED: { say: 'no valid API key', retry: false, blame: 'sender', status: 401 },
   FORBIDDEN: { say: 'this key lacks the scope {scope}', retry: false, blame: 'sender', status: 403 },

@@ -8,6 +8,7 @@ export * from './jobs.ts';
 export * from './limits.ts';
 export * from './meter.ts';
 export * from './obis.ts';
+export * from './problem.ts';
 export * from './quality.ts';
 export * from './quantity.ts';
 export * from './reading.ts';

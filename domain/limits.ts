@@ -199,7 +199,6 @@ export const LIMITS = {
 
   // Billing
   billShardAccounts: 200,
-  billRunAccountsMax: 2_000_000,
   billPeriodDaysMax: 1_100, // one billing period, or one calendar asked for: three years
   billObstaclesSaidMax: 20, // reasons in the sentence of a blocked bill
   tariffTextBytesMax: 1024 ** 2,

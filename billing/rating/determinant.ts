@@ -17,10 +17,8 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
-/** A sum to be computed: all current interval versions that start inside the segments. */
-export interface PlannedSum {
-  /** How rows become the determinant; other aggregates will have their own word. */
-  readonly aggregate: 'sum';
+/** Which sum it is and of what: the same before and after it was computed. */
+interface SumOf {
   readonly code: string;
   readonly channelDirection: ChannelDirection;
   /** Time-of-use period; 'all' where the tariff does not look at the time. */
@@ -32,8 +30,14 @@ export interface PlannedSum {
   readonly unit: Unit;
   /** The sum counts 10^exponent of `unit`. */
   readonly exponent: number;
-  readonly intervalS: number;
   readonly expected: number;
+}
+
+/** A sum to be computed: all current interval versions that start inside the segments. */
+export interface PlannedSum extends SumOf {
+  /** How rows become the determinant; other aggregates will have their own word. */
+  readonly aggregate: 'sum';
+  readonly intervalS: number;
   /** In order, disjoint. */
   readonly segments: readonly TimeRange[];
 }
@@ -47,16 +51,7 @@ export interface Tally {
   readonly fingerprint: string;
 }
 
-export interface Determinant extends Tally {
-  readonly code: string;
-  readonly channelDirection: ChannelDirection;
-  readonly period: string;
-  readonly versionIndex: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly unit: Unit;
-  readonly exponent: number;
-  readonly expected: number;
+export interface Determinant extends SumOf, Tally {
   /** expected - intervals; negative would be a row too many. */
   readonly missing: number;
 }

@@ -1,25 +1,8 @@
 /** Errors as RFC 9457 problem+json, with the stable code of the fault table. */
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
-import { Fault, type FaultCode } from '../../domain/index.ts';
+import { Fault, problemOf } from '../../domain/index.ts';
 
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: FaultCode;
-  readonly detail: string;
-  readonly problems?: readonly { readonly at: string; readonly detail: string }[];
-}
-
-export function problemOf(fault: Fault): Problem {
-  return {
-    type: `urn:meterline:fault:${fault.code.toLowerCase().replaceAll('_', '-')}`,
-    title: fault.code.toLowerCase().replaceAll('_', ' '),
-    status: fault.spec.status,
-    code: fault.code,
-    detail: fault.message,
-  };
-}
+type Details = readonly { readonly at: string; readonly detail: string }[];
 
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | Fault, request, reply) => {
@@ -32,13 +15,13 @@ export function registerProblems(app: FastifyInstance): void {
   });
 }
 
-function send(reply: FastifyReply, fault: Fault, problems?: Problem['problems']): void {
+function send(reply: FastifyReply, fault: Fault, problems?: Details): void {
   if (fault.spec.retry && fault.spec.status === 503) reply.header('retry-after', '5');
   if (fault.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply
     .code(fault.spec.status)
     .type('application/problem+json')
-    .send({ ...problemOf(fault), ...(problems && { problems }) });
+    .send({ ...problemOf(fault.code, fault.message), ...(problems && { problems }) });
 }
 
 function toFault(error: FastifyError | Fault): Fault {
@@ -51,7 +34,7 @@ function toFault(error: FastifyError | Fault): Fault {
   return new Fault('INTERNAL');
 }
 
-function validationProblems(error: FastifyError | Fault): Problem['problems'] | undefined {
+function validationProblems(error: FastifyError | Fault): Details | undefined {
   if (error instanceof Fault || error.validation === undefined) return undefined;
   return error.validation.map((v) => ({
     at: `${error.validationContext ?? ''}${v.instancePath}`,

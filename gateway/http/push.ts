@@ -13,6 +13,7 @@ import {
   LIMITS,
   offeredValues,
   type Principal,
+  problemOf,
   sayFault,
   sha256Hex,
 } from '../../domain/index.ts';
@@ -228,16 +229,9 @@ function problems(decoded: Decoded) {
 
 function sendProblem(reply: FastifyReply, refused: Refused, decoded: Decoded): FastifyReply {
   const { code, detail } = refused;
-  const { status } = FAULTS[code];
+  const problem = problemOf(code, detail);
   return reply
-    .code(status)
+    .code(problem.status)
     .type('application/problem+json')
-    .send({
-      type: `urn:meterline:fault:${code.toLowerCase().replaceAll('_', '-')}`,
-      title: code.toLowerCase().replaceAll('_', ' '),
-      status,
-      code,
-      detail,
-      problems: problems(decoded),
-    });
+    .send({ ...problem, problems: problems(decoded) });
 }
